@@ -1,0 +1,81 @@
+"""What the project can do to itself: `nox -l` lists the sessions, `nox -s lint types` runs two of them."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.sessions = ["lint", "types", "directions", "openapi", "bare", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+OPENAPI = "api-docs/openapi.yaml"
+
+
+def _install(session: nox.Session) -> None:
+    session.install("-q", "-r", "requirements-dev.txt")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after `--` go to pytest."""
+    _install(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    _install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    _install(session)
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def directions(session: nox.Session) -> None:
+    """Check which module may import which."""
+    _install(session)
+    session.run("lint-imports")
+
+
+@nox.session
+def openapi(session: nox.Session) -> None:
+    """Fail when the committed OpenAPI document has drifted; `-- --write` brings it up to date."""
+    _install(session)
+    session.run("python", "-m", "user_http.openapi", *(session.posargs or ["--check"]), OPENAPI)
+
+
+@nox.session
+def bare(session: nox.Session) -> None:
+    """Install usercore alone, run its documented example, and look at what its import brings in."""
+    session.run("python", "tools/bare_install.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure each case against its floor; prints a table and writes JSON."""
+    _install(session)
+    session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def lock(session: nox.Session) -> None:
+    """Write constraints.txt anew from what the declared requirements resolve to today."""
+    unpinned = Path(session.create_tmp()) / "requirements.txt"
+    lines = [
+        line.replace("./packages", str(Path.cwd() / "packages"))
+        for name in ("requirements.txt", "requirements-dev.txt")
+        for line in Path(name).read_text(encoding="utf-8").splitlines()
+        if not line.startswith(("-c", "-r"))
+    ]
+    unpinned.write_text("\n".join(lines), encoding="utf-8")
+    session.install("-q", "-r", str(unpinned))
+    frozen = session.run("pip", "freeze", "--exclude-editable", silent=True)
+    header = "# The versions that the tests ran with; `nox -s lock` writes this file anew.\n"
+    Path("constraints.txt").write_text(header + str(frozen).lower(), encoding="utf-8")

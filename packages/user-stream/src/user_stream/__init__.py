@@ -1,0 +1,1 @@
+"""The stream processor of the User Service: settings and entry point."""
