@@ -1,0 +1,1 @@
+"""The user's life: creation, profile, account status, history and search."""
