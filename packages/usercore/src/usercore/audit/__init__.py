@@ -1,0 +1,1 @@
+"""Who changed what, for those who must be able to prove it."""

@@ -1,0 +1,84 @@
+"""Which change is told to whom."""
+
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from usercore.audit.entry import AuditEntry, entry_of
+from usercore.delivery.values import Delivery, Operation, Recipient
+from usercore.kernel.secret import Secret
+from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+from usercore.users.ports import Change
+
+
+def deliveries_of(change: Change) -> tuple[Delivery, ...]:
+    """Return what the services around us must be told of a change, in order."""
+    return tuple(_routes(change))
+
+
+def _routes(change: Change) -> Iterator[Delivery]:
+    tell = _Teller(change)
+    login: dict[str, object] = {
+        "email": change.user.profile.email.address,
+        "username": change.user.profile.username,
+    }
+    match change.event:
+        case UserCreated():
+            yield from _welcome(change, tell, login)
+        case UserUpdated(values=values) if not values.keys().isdisjoint({"email", "username"}):
+            yield tell(Recipient.AUTHENTICATION, Operation.CHANGE_LOGIN, login)
+        case UserDeactivated():
+            yield tell(Recipient.AUTHENTICATION, Operation.DISABLE_CREDENTIAL, {})
+        case UserReactivated():
+            yield tell(Recipient.AUTHENTICATION, Operation.ENABLE_CREDENTIAL, {})
+    yield tell(Recipient.AUDIT, Operation.RECORD_ENTRY, _entry(entry_of(change)))
+
+
+def _welcome(change: Change, tell: "_Teller", login: Mapping[str, object]) -> Iterator[Delivery]:
+    letter = {
+        "email": change.user.profile.email.address,
+        "firstName": change.user.profile.first_name,
+        "locale": change.user.profile.locale,
+    }
+    hashed = change.credential.password_hash if change.credential else None
+    yield tell(Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, login, hashed)
+    invite = Operation.SEND_INVITATION if hashed is None else Operation.SEND_WELCOME
+    yield tell(Recipient.NOTIFICATION, invite, letter)
+
+
+@frozen
+class _Teller:
+    """Makes deliveries of one change."""
+
+    change: Change
+
+    def __call__(
+        self,
+        recipient: Recipient,
+        operation: Operation,
+        payload: Mapping[str, object],
+        secret: Secret | None = None,
+    ) -> Delivery:
+        return Delivery(
+            event_id=self.change.event_id,
+            recipient=recipient,
+            operation=operation,
+            user_id=self.change.user.id,
+            payload=payload,
+            secret=secret,
+            created_at=self.change.user.updated_at,
+        )
+
+
+def _entry(entry: AuditEntry) -> Mapping[str, object]:
+    return {
+        "userId": entry.user_id,
+        "sequence": entry.sequence,
+        "eventId": entry.event_id,
+        "at": entry.at.isoformat(),
+        "actor": str(entry.actor),
+        "action": entry.action,
+        "fields": list(entry.fields),
+        "correlationId": entry.correlation_id,
+        "causationId": entry.causation_id,
+    }
