@@ -1,0 +1,69 @@
+"""Events as they are published: the payload of each message of the catalogue."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from usercore.codec.facets import preference_object, wire_field, wire_value
+from usercore.codec.scalars import compact, timestamp
+from usercore.kernel.events import Event
+from usercore.preferences.events import UserEmailPreferencesUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+
+
+def event_payload(event: Event) -> bytes:
+    """Return an event's payload as compact JSON in UTF-8.
+
+    Raises:
+        KeyError: the event's type is not one that is published.
+    """
+    fields = {"userId": event.user_id, **_PAYLOADS[type(event)](event)}
+    return compact({name: value for name, value in fields.items() if value is not _ABSENT})
+
+
+_ABSENT = object()
+
+
+def _created(event: UserCreated) -> Mapping[str, object]:
+    return {
+        "email": event.email,
+        "createdAt": timestamp(event.created_at),
+        "firstName": event.first_name,
+        "lastName": event.last_name,
+    }
+
+
+def _updated(event: UserUpdated) -> Mapping[str, object]:
+    values = {wire_field(name): wire_value(value) for name, value in event.values.items()}
+    return {
+        "updatedAt": timestamp(event.updated_at),
+        "version": event.version,
+        "changedFields": list(values),
+        **values,
+    }
+
+
+def _deactivated(event: UserDeactivated) -> Mapping[str, object]:
+    notes = event.additional_notes
+    return {
+        "deactivatedAt": timestamp(event.deactivated_at),
+        "reason": event.reason.value,
+        "additionalNotes": _ABSENT if notes is None else notes,
+    }
+
+
+def _reactivated(event: UserReactivated) -> Mapping[str, object]:
+    return {"reactivatedAt": timestamp(event.reactivated_at), "reason": event.reason}
+
+
+def _preferences(event: UserEmailPreferencesUpdated) -> Mapping[str, object]:
+    said = {one.topic: preference_object(one) for one in event.preferences}
+    return {"updatedAt": timestamp(event.updated_at), "preferences": said}
+
+
+_PAYLOADS: Mapping[type[Event], Callable[[Any], Mapping[str, object]]] = {
+    UserCreated: _created,
+    UserUpdated: _updated,
+    UserDeactivated: _deactivated,
+    UserReactivated: _reactivated,
+    UserEmailPreferencesUpdated: _preferences,
+}

@@ -1,0 +1,34 @@
+"""Names and single values on the wire."""
+
+import json
+from datetime import datetime
+from functools import cache
+
+from usercore.kernel.context import Actor
+
+
+@cache
+def camel(name: str) -> str:
+    """Return a domain name as it stands on the wire: ``first_name`` → ``firstName``."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def timestamp(at: datetime) -> str:
+    """Return an aware UTC time in RFC 3339 form with microseconds and ``Z``."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def optional_timestamp(at: datetime | None) -> str | None:
+    """Return :func:`timestamp`, or None for None."""
+    return None if at is None else timestamp(at)
+
+
+def actor(who: Actor) -> dict[str, str]:
+    """Return an actor as a JSON object."""
+    return {"kind": who.kind.value, "id": who.id}
+
+
+def compact(value: object) -> bytes:
+    """Return JSON without blanks, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
