@@ -1,0 +1,131 @@
+"""From the text of an environment variable to a value.
+
+A parser raises :class:`ValueError` with what to write instead, and never repeats the text.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from usercore.kernel.secret import Secret
+
+E = TypeVar("E", bound=StrEnum)
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+def text(raw: str) -> str:
+    """Return text that is not blank."""
+    if not raw.strip():
+        message = "write some text, or leave the variable out"
+        raise ValueError(message)
+    return raw.strip()
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser for a whole number within bounds."""
+    wanted = f"write a whole number from {least} to {most}"
+
+    def parse(raw: str) -> int:
+        try:
+            number = int(raw)
+        except ValueError:
+            raise ValueError(wanted) from None
+        if not least <= number <= most:
+            raise ValueError(wanted)
+        return number
+
+    return parse
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """Return a parser for a number of seconds within bounds."""
+    wanted = f"write a number of seconds from {least:g} to {most:g}"
+
+    def parse(raw: str) -> float:
+        try:
+            number = float(raw)
+        except ValueError:
+            raise ValueError(wanted) from None
+        if not least <= number <= most:
+            raise ValueError(wanted)
+        return number
+
+    return parse
+
+
+def boolean(raw: str) -> bool:
+    """Return a truth value."""
+    word = raw.strip().lower()
+    if word not in _TRUE | _FALSE:
+        message = "write true or false"
+        raise ValueError(message)
+    return word in _TRUE
+
+
+def one_of(kind: type[E]) -> Callable[[str], E]:
+    """Return a parser for one of a few words."""
+    wanted = "write one of " + ", ".join(kind)
+
+    def parse(raw: str) -> E:
+        try:
+            return kind(raw.strip().lower())
+        except ValueError:
+            raise ValueError(wanted) from None
+
+    return parse
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    """Return a parser for a URL of one of these schemes, which names a host."""
+    wanted = "write a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+
+    def parse(raw: str) -> str:
+        try:
+            parts = urlsplit(raw.strip())
+            # Reading the port is what checks it.
+            usable = parts.scheme in schemes and (parts.hostname or parts.path) and parts.port != 0
+        except ValueError:
+            raise ValueError(wanted) from None
+        if not usable:
+            raise ValueError(wanted)
+        return raw.strip()
+
+    return parse
+
+
+def secret_url(*schemes: str) -> Callable[[str], Secret]:
+    """Return a parser for a URL that may hold a password."""
+    parse = url(*schemes)
+    return lambda raw: Secret(parse(raw))
+
+
+def path(raw: str) -> Path:
+    """Return a path."""
+    return Path(text(raw)).expanduser()
+
+
+def words(raw: str) -> tuple[str, ...]:
+    """Return words parted by commas."""
+    return tuple(word.strip() for word in raw.split(",") if word.strip())
+
+
+def key_256(raw: str) -> Secret:
+    """Return a secret of 32 bytes, written in base64; kept in that form."""
+    wanted = "write 32 random bytes in base64 (openssl rand -base64 32)"
+    try:
+        size = len(base64.b64decode(raw.strip(), validate=True))
+    except (binascii.Error, ValueError):
+        raise ValueError(wanted) from None
+    if size != KEY_BYTES:
+        raise ValueError(wanted)
+    return Secret(raw.strip())
+
+
+KEY_BYTES: Final = 32
+"""Source: NIST SP 800-38D with AES-256."""

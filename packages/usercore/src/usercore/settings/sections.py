@@ -1,0 +1,207 @@
+"""The sections that the core's implementations need."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from attrs import field, frozen
+
+from usercore.kernel.secret import Secret
+from usercore.settings.loading import Problem, SettingsError, setting
+from usercore.settings.parsers import (
+    key_256,
+    one_of,
+    path,
+    seconds,
+    secret_url,
+    text,
+    whole_number,
+)
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The least important lines to write."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@frozen
+class DatabaseSettings:
+    """PostgreSQL."""
+
+    url: Secret = setting(
+        "DATABASE_URL",
+        secret_url("postgresql", "postgres"),
+        "PostgreSQL to keep users in: `postgresql://user:password@host:5432/name`.",
+        secret=True,
+    )
+    pool_size: int = setting(
+        "USER_SERVICE_DB_POOL_SIZE",
+        whole_number(1, 200),
+        "Connections for writing. Times the number of copies it must fit into `max_connections`, "
+        "together with those for reading.",
+        default=8,
+    )
+    read_pool_size: int = setting(
+        "USER_SERVICE_DB_READ_POOL_SIZE",
+        whole_number(1, 200),
+        "Connections for reading.",
+        default=8,
+    )
+    pool_timeout_s: float = setting(
+        "USER_SERVICE_DB_POOL_TIMEOUT_S",
+        seconds(0.01, 60),
+        "How long a request waits for a connection before it is refused.",
+        default=2.0,
+    )
+    connect_timeout_s: float = setting(
+        "USER_SERVICE_DB_CONNECT_TIMEOUT_S",
+        seconds(1, 60),
+        "How long to wait for PostgreSQL to accept a connection.",
+        default=3.0,
+    )
+    statement_timeout_s: float = setting(
+        "USER_SERVICE_DB_STATEMENT_TIMEOUT_S",
+        seconds(0.1, 600),
+        "PostgreSQL ends a statement that takes longer.",
+        default=5.0,
+    )
+    lock_timeout_s: float = setting(
+        "USER_SERVICE_DB_LOCK_TIMEOUT_S",
+        seconds(0.1, 600),
+        "PostgreSQL ends a statement that waits longer for a lock.",
+        default=3.0,
+    )
+    idle_in_transaction_timeout_s: float = setting(
+        "USER_SERVICE_DB_IDLE_IN_TRANSACTION_TIMEOUT_S",
+        seconds(1, 600),
+        "PostgreSQL ends a session that leaves a transaction open longer.",
+        default=10.0,
+    )
+
+
+@frozen
+class CacheSettings:
+    """Redis or Valkey, as a cache of ready profiles."""
+
+    url: Secret | None = setting(
+        "REDIS_URL",
+        secret_url("redis", "rediss", "unix"),
+        "Redis or Valkey to cache profiles in: `redis://host:6379/0`. Without it every read goes to PostgreSQL.",
+        default=None,
+        secret=True,
+    )
+    key: Secret | None = setting(
+        "USER_SERVICE_CACHE_KEY",
+        key_256,
+        "The key that seals cached profiles: 32 random bytes in base64, the same for every copy. "
+        "Needed with `REDIS_URL`.",
+        default=None,
+        secret=True,
+    )
+    ttl_s: float = setting(
+        "USER_SERVICE_CACHE_TTL_S",
+        seconds(1, 60),
+        "How long a profile may stay cached.",
+        default=60.0,
+    )
+    timeout_s: float = setting(
+        "USER_SERVICE_CACHE_TIMEOUT_S",
+        seconds(0.01, 5),
+        "How long to wait for the cache before PostgreSQL is asked instead.",
+        default=0.25,
+    )
+    pool_size: int = setting(
+        "USER_SERVICE_CACHE_POOL_SIZE",
+        whole_number(1, 200),
+        "Connections to the cache.",
+        default=8,
+    )
+    namespace: str = setting(
+        "USER_SERVICE_CACHE_NAMESPACE",
+        text,
+        "Begins every key, so that several services can share a server.",
+        default="users",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a cache that would hold profiles unsealed."""
+        if self.url is not None and self.key is None:
+            detail = "is needed with REDIS_URL (openssl rand -base64 32)"
+            raise SettingsError(problems=(Problem("USER_SERVICE_CACHE_KEY", detail),))
+
+
+@frozen
+class PasswordSettings:
+    """Hashing of passwords."""
+
+    threads: int = setting(
+        "USER_SERVICE_PASSWORD_THREADS",
+        whole_number(1, 64),
+        "How many passwords are hashed at once.",
+        default=2,
+    )
+    queue: int = setting(
+        "USER_SERVICE_PASSWORD_QUEUE",
+        whole_number(1, 10_000),
+        "How many passwords may wait to be hashed before requests are refused.",
+        default=100,
+    )
+
+
+@frozen
+class DeliverySettings:
+    """What the services around this one are told."""
+
+    interval_s: float = setting(
+        "USER_SERVICE_DELIVERY_INTERVAL_S",
+        seconds(0.05, 3600),
+        "How often to look for deliveries that are due and deactivations that have run out.",
+        default=1.0,
+    )
+    record_file: Path | None = setting(
+        "USER_SERVICE_DELIVERY_RECORD_FILE",
+        path,
+        "Where to record, a JSON line each, what would be sent to the authentication, notification "
+        "and audit services. Without it the last 1,000 are kept in memory.",
+        default=None,
+    )
+
+
+@frozen
+class TelemetrySettings:
+    """Logs."""
+
+    log_level: LogLevel = setting(
+        "USER_SERVICE_LOG_LEVEL",
+        one_of(LogLevel),
+        "The least important log lines to write: `debug`, `info`, `warning` or `error`.",
+        default=LogLevel.INFO,
+    )
+    log_format: LogFormat = setting(
+        "USER_SERVICE_LOG_FORMAT",
+        one_of(LogFormat),
+        "`json`, `console`, or `auto`: console in a terminal, else JSON.",
+        default=LogFormat.AUTO,
+    )
+
+
+@frozen
+class CoreSettings:
+    """All that `open_core` needs."""
+
+    database: DatabaseSettings = field()
+    cache: CacheSettings = field()
+    passwords: PasswordSettings = field()
+    delivery: DeliverySettings = field()
+    telemetry: TelemetrySettings = field()
