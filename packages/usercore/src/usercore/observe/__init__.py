@@ -1,0 +1,1 @@
+"""Logs and metrics, wrapped around the use cases at wiring."""
