@@ -1,7 +1,7 @@
 """Prove that `pip install usercore` alone is enough.
 
-In a fresh environment that holds usercore and what it declares, run the first Python example of the
-package's README, and import it with `-X importtime` to see that nothing of the optional parts comes along.
+In a fresh environment that holds usercore and what it declares, run the first Python example of the package's README,
+which must print what the README says, and import it with `-X importtime`: nothing of the optional parts comes along.
 """
 
 import re
@@ -53,12 +53,13 @@ def _check_installed(python: Path) -> None:
 
 def _run_example(python: Path, folder: Path) -> None:
     readme = (PACKAGE / "README.md").read_text(encoding="utf-8")
-    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    example = re.search(r"```python\n(.*?)```.*?```text\n(.*?)```", readme, re.DOTALL)
     if example is None:
-        sys.exit("the README of usercore shows no Python example")
+        sys.exit("the README of usercore shows no Python example with its output")
     script = folder / "example.py"
     script.write_text(example[1], encoding="utf-8")
-    print(_output(python, "-W", "error", str(script)), end="")
+    if (printed := _output(python, "-W", "error", str(script))) != example[2]:
+        sys.exit(f"the README's example prints something else:\n{printed}")
 
 
 def _check_imports(python: Path) -> None:

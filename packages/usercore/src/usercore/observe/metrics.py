@@ -10,6 +10,7 @@ from typing import Final
 from attrs import frozen
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,6 +33,16 @@ class PoolUse:
     name: str
     size: int
     in_use: int
+
+
+@frozen
+class Declared:
+    """One metric, as the documentation shows it."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    doc: str
 
 
 class Metrics:
@@ -83,6 +94,16 @@ class Metrics:
             ("task",),
             registry=self.registry,
         )
+
+    def declared(self) -> Iterator[Declared]:
+        """List every metric in the order of its declaration."""
+        own = (value for value in vars(self).values() if isinstance(value, MetricWrapperBase))
+        for metric in own:
+            [family] = metric.describe()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            yield Declared(name, family.type, tuple(metric._labelnames), family.documentation)  # noqa: SLF001 -- not told otherwise
+        for family in self._pools.collect():
+            yield Declared(family.name, family.type, ("pool",), family.documentation)
 
     def use_case(self, name: str, outcome: str, seconds: float) -> None:
         """Count one call of a use case."""

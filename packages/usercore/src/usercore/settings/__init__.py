@@ -9,14 +9,18 @@ from usercore.settings.sections import (
     PasswordSettings,
     TelemetrySettings,
 )
+from usercore.settings.serving import AuthSettings, HttpSettings, ServingSettings
 
 __all__ = [
+    "AuthSettings",
     "CacheSettings",
     "CoreSettings",
     "DatabaseSettings",
     "DeliverySettings",
+    "HttpSettings",
     "PasswordSettings",
     "Problem",
+    "ServingSettings",
     "Setting",
     "SettingsError",
     "TelemetrySettings",

@@ -1,0 +1,111 @@
+"""The section of the HTTP runner; userctl reads it too, to mint tokens and to check it."""
+
+from pathlib import Path
+
+from attrs import field, frozen
+
+from usercore.settings.loading import Problem, SettingsError, setting
+from usercore.settings.parsers import boolean, path, seconds, text, url, whole_number, words
+
+
+@frozen
+class AuthSettings:
+    """Whose bearer tokens are believed."""
+
+    issuer: str = setting(
+        "USER_SERVICE_TOKEN_ISSUER",
+        text,
+        "The `iss` that a token must name: the AuthenticationService.",
+        default="user-service",
+    )
+    audience: str = setting(
+        "USER_SERVICE_TOKEN_AUDIENCE",
+        text,
+        "The `aud` that a token must name: this service.",
+        default="user-service",
+    )
+    key_file: Path | None = setting(
+        "USER_SERVICE_TOKEN_KEY_FILE",
+        path,
+        "Public keys that tokens are checked with: a PEM file or a JWKS file. Either it or "
+        "`USER_SERVICE_TOKEN_JWKS_URL` is needed.",
+        default=None,
+    )
+    jwks_url: str | None = setting(
+        "USER_SERVICE_TOKEN_JWKS_URL",
+        url("https", "http"),
+        "Where the AuthenticationService publishes its JWKS; fetched again when a token names a key "
+        "not seen before.",
+        default=None,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to serve without a way to check tokens."""
+        if (self.key_file is None) == (self.jwks_url is None):
+            detail = "set either it or USER_SERVICE_TOKEN_JWKS_URL"
+            raise SettingsError(problems=(Problem("USER_SERVICE_TOKEN_KEY_FILE", detail),))
+
+
+@frozen
+class HttpSettings:
+    """Where and how HTTP is served."""
+
+    host: str = setting(
+        "USER_SERVICE_LISTEN_HOST",
+        text,
+        "The address to listen on. Loopback unless a proxy or a container asks for another.",
+        default="127.0.0.1",
+    )
+    port: int = setting(
+        "USER_SERVICE_LISTEN_PORT", whole_number(0, 65535), "The port to listen on.", default=8080
+    )
+    body_limit_bytes: int = setting(
+        "USER_SERVICE_BODY_LIMIT_BYTES",
+        whole_number(1024, 16 * 1024 * 1024),
+        "The largest request body that is read.",
+        default=1024 * 1024,
+    )
+    max_in_flight: int = setting(
+        "USER_SERVICE_MAX_IN_FLIGHT",
+        whole_number(1, 100_000),
+        "How many requests are worked on at once; more are refused with 503.",
+        default=1000,
+    )
+    request_timeout_s: float = setting(
+        "USER_SERVICE_REQUEST_TIMEOUT_S",
+        seconds(0.1, 300),
+        "How long one request may take before it is answered with 503.",
+        default=10.0,
+    )
+    drain_delay_s: float = setting(
+        "USER_SERVICE_DRAIN_DELAY_S",
+        seconds(0, 300),
+        "After SIGTERM: how long to go on serving, not ready any more, so that load balancers notice.",
+        default=0.0,
+    )
+    drain_timeout_s: float = setting(
+        "USER_SERVICE_DRAIN_TIMEOUT_S",
+        seconds(0, 300),
+        "After that: how long requests that were accepted may take to finish.",
+        default=20.0,
+    )
+    read_lane: bool = setting(
+        "USER_SERVICE_READ_LANE",
+        boolean,
+        "Answer reads of one profile in front of the router.",
+        default=True,
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        "USER_SERVICE_TRUSTED_PROXIES",
+        words,
+        "Addresses of proxies whose forwarded headers are believed, parted by commas.",
+        default=(),
+    )
+
+
+@frozen
+class ServingSettings:
+    """All that the HTTP runner needs of its own."""
+
+    http: HttpSettings = field()
+    auth: AuthSettings = field()

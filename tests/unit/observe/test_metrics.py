@@ -1,0 +1,37 @@
+"""Metrics are declared once, documented, and scraped as declared."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from usercore.observe.metrics import Metrics, PoolUse
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_documented_table_is_the_one_the_code_declares() -> None:
+    subprocess.run([sys.executable, "tools/metrics_table.py", "--check"], cwd=ROOT, check=True)
+
+
+def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
+    metrics = Metrics()
+    metrics.watch_pools(lambda: [PoolUse("read", 8, 3)])
+    metrics.use_case("create_user", "ok", 0.002)
+    metrics.http_request("GET", "/v1/users/{userId}", 200, 0.001)
+    metrics.http_in_flight(1)
+    metrics.cache_reads("hit", 5)
+    metrics.backlog(outbox=7, deliveries=2)
+    metrics.maintenance_failed("deliver_pending")
+    text = metrics.scrape().decode()
+    for metric in metrics.declared():
+        assert f"# HELP {metric.name} {metric.doc}" in text
+        for label in metric.labels:
+            assert f'{label}="' in text
+    assert 'user_service_pool_in_use{pool="read"} 3.0' in text
+    assert 'user_service_cache_reads_total{result="hit"} 5.0' in text
+
+
+def test_two_cores_in_one_process_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.cache_reads("hit", 1)
+    assert 'cache_reads_total{result="hit"}' not in other.scrape().decode()
