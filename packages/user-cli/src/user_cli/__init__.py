@@ -1,0 +1,1 @@
+"""userctl: run and operate the User Service from a terminal."""
