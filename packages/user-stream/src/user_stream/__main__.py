@@ -25,9 +25,7 @@ def main() -> None:
         except StreamSettingsError as error:
             print(error, file=sys.stderr)  # noqa: T201 - the one line that this program says
             sys.exit(EX_CONFIG)
-    message = (
-        "user-stream: the stream processor is not part of this release: nothing is consumed or published."
-    )
+    message = "user-stream: the stream processor is not part of this release: nothing is consumed or published."
     print(message, file=sys.stderr)  # noqa: T201 - the one line that this program says
     sys.exit(EX_UNAVAILABLE)
 

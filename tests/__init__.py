@@ -1,0 +1,1 @@
+"""Tests of the User Service: real PostgreSQL and a real Redis-protocol server stand behind the fixtures."""

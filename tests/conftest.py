@@ -1,0 +1,56 @@
+"""Fixtures for everyone: one PostgreSQL and one Redis-protocol server per run, and a database per test.
+
+`DATABASE_URL` and `REDIS_URL` name servers to use instead of the embedded ones. On such a PostgreSQL the tests make
+databases of their own and drop them; the named one is not touched.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from tests.databases import fresh_database
+from user_cli.embedded import EmbeddedServers, embedded_servers
+
+
+@pytest.fixture(scope="session")
+def _servers() -> Iterator[EmbeddedServers]:
+    with asyncio.Runner() as runner:
+        servers = embedded_servers(
+            None,
+            database_url=os.environ.get("DATABASE_URL") or None,
+            redis_url=os.environ.get("REDIS_URL") or None,
+            durable=False,
+        )
+        started = runner.run(_enter(servers))
+        yield started
+        runner.run(_leave(servers))
+
+
+async def _enter(servers: AbstractAsyncContextManager[EmbeddedServers]) -> EmbeddedServers:
+    return await servers.__aenter__()
+
+
+async def _leave(servers: AbstractAsyncContextManager[EmbeddedServers]) -> None:
+    await servers.__aexit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(_servers: EmbeddedServers) -> str:
+    """A PostgreSQL server where tests may make databases, as ``postgresql://…``."""
+    return _servers.database_url
+
+
+@pytest.fixture(scope="session")
+def redis_url(_servers: EmbeddedServers) -> str:
+    """A Redis-protocol server that all tests share: use a key prefix of your own."""
+    return _servers.redis_url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A fresh, empty database."""
+    with fresh_database(postgres_url) as url:
+        yield url

@@ -1,0 +1,33 @@
+"""Databases made for one test and dropped after it."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+
+def database_of(server_url: str, name: str) -> str:
+    """Name another database of the same server."""
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def fresh_database(server_url: str, template: str = "template0") -> Iterator[str]:
+    """Make a database, give its URL, and drop it with whatever is still connected.
+
+    Args:
+        server_url: any database of a server where we may make others; it is not touched.
+        template: what to copy; ``template0`` is empty.
+    """
+    name = f"test_{uuid.uuid4().hex}"
+    new, base = sql.Identifier(name), sql.Identifier(template)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, base))
+    try:
+        yield database_of(server_url, name)
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(new))
