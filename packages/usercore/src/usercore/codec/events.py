@@ -1,10 +1,11 @@
 """Events as they are published: the payload of each message of the catalogue."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from usercore.codec.facets import preference_object, wire_field, wire_value
 from usercore.codec.scalars import compact, timestamp
+from usercore.kernel.context import CommandContext
 from usercore.kernel.events import Event
 from usercore.preferences.events import UserEmailPreferencesUpdated
 from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
@@ -18,6 +19,24 @@ def event_payload(event: Event) -> bytes:
     """
     fields = {"userId": event.user_id, **_PAYLOADS[type(event)](event)}
     return compact({name: value for name, value in fields.items() if value is not _ABSENT})
+
+
+def event_headers(context: CommandContext) -> tuple[tuple[str, str], ...]:
+    """Return the message headers that tell of an event's circumstances.
+
+    Source: CloudEvents 1.0, Kafka protocol binding, 3.2: attributes and extensions as ``ce_`` headers;
+    W3C Trace Context for ``traceparent``.
+    """
+    return tuple(_headers(context))
+
+
+def _headers(context: CommandContext) -> Iterator[tuple[str, str]]:
+    yield "ce_actor", str(context.actor)
+    yield "ce_correlationid", context.correlation_id
+    if context.causation_id is not None:
+        yield "ce_causationid", context.causation_id
+    if context.traceparent is not None:
+        yield "traceparent", context.traceparent
 
 
 _ABSENT = object()

@@ -16,7 +16,7 @@ def camel(name: str) -> str:
 
 def timestamp(at: datetime) -> str:
     """Return an aware UTC time in RFC 3339 form with microseconds and ``Z``."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def optional_timestamp(at: datetime | None) -> str | None:

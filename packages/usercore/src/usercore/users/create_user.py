@@ -13,7 +13,7 @@ from usercore.users.errors import ProfileInvalidError
 from usercore.users.intake import ProfilePatch, new_profile
 from usercore.users.model import Profile, User
 from usercore.users.ports import Change, Credential, EmailRules, PasswordHasher, UserWriter
-from usercore.users.values import ValueRejectedError, parse_password_length
+from usercore.users.values import ValueRejectedError, check_password
 
 
 @frozen
@@ -90,7 +90,7 @@ class CreateUser:
         found: tuple[Violation, ...] = ()
         try:
             if command.password is not None:
-                parse_password_length(len(command.password))
+                check_password(command.password.reveal())
         except ValueRejectedError as error:
             found = (Violation(("password",), error.code, error.detail),)
         try:

@@ -205,13 +205,15 @@ def fold_ascii(text: str) -> str:
 _ASCII_FOLD = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
-def parse_password_length(chars: int) -> None:
-    """Check a password's length.
+def check_password(password: str) -> None:
+    """Pass a password that is neither short nor endless and that every service can write in UTF-8.
 
     Raises:
-        ValueRejectedError: `too_short` or `too_long`.
+        ValueRejectedError: `too_short`, `too_long` or `lone_surrogate`.
     """
-    if chars < PASSWORD_MIN_CHARS:
+    if len(password) < PASSWORD_MIN_CHARS:
         raise ValueRejectedError("too_short", f"choose at least {PASSWORD_MIN_CHARS} characters")
-    if chars > PASSWORD_MAX_CHARS:
+    if len(password) > PASSWORD_MAX_CHARS:
         raise ValueRejectedError("too_long", f"choose at most {PASSWORD_MAX_CHARS} characters")
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise ValueRejectedError("lone_surrogate", "leave out lone surrogates")
