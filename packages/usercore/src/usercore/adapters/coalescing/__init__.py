@@ -1,0 +1,15 @@
+"""Ports that gather concurrent calls into batches over another implementation of the same port."""
+
+from usercore.adapters.coalescing.readers import (
+    GatheredPreferencesReader,
+    GatheredProfileReader,
+    GatheredUserReader,
+)
+from usercore.adapters.coalescing.writer import GroupCommitUserWriter
+
+__all__ = [
+    "GatheredPreferencesReader",
+    "GatheredProfileReader",
+    "GatheredUserReader",
+    "GroupCommitUserWriter",
+]
