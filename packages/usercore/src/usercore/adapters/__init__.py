@@ -1,0 +1,1 @@
+"""The ports of the features, implemented: one package per technology."""

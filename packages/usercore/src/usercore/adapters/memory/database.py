@@ -1,0 +1,150 @@
+"""The tables, and how a change enters them: whole, or not at all.
+
+Everything here runs without awaiting, so within one event loop each method is a transaction of its
+own. Whatever can fail is done before the first table is touched.
+"""
+
+from datetime import datetime
+
+from attrs import define, evolve, field, frozen
+
+from usercore.adapters.memory.rows import Rows, rows_of
+from usercore.audit.entry import AuditEntry
+from usercore.delivery.ports import OutboxMessage
+from usercore.delivery.values import Delivery, Recipient
+from usercore.kernel.errors import UserCoreError
+from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.receipts import Claim, ClaimLostError, Settled
+from usercore.preferences.values import EmailPreference, EmailTopic
+from usercore.users.attributes import AttributeSchema
+from usercore.users.errors import (
+    EmailTakenError,
+    ExternalIdTakenError,
+    StaleVersionError,
+    UserExistsError,
+    UsernameTakenError,
+    UserNotFoundError,
+)
+from usercore.users.model import User
+from usercore.users.ports import Change, HistoryEntry, LookupKind, ProfileDocument
+
+_TAKEN: dict[LookupKind, type[UserCoreError]] = {
+    LookupKind.EMAIL: EmailTakenError,
+    LookupKind.USERNAME: UsernameTakenError,
+    LookupKind.EXTERNAL_ID: ExternalIdTakenError,
+}
+"""What must be unique, in the order in which it is looked at."""
+
+
+@frozen
+class KeyRow:
+    """One idempotency key: who holds it until when, or what came of it."""
+
+    fingerprint: bytes
+    token: str
+    lease_until: datetime
+    expires_at: datetime
+    result: Settled | None = None
+
+
+@frozen
+class DeliveryRow:
+    """One delivery that has not been acknowledged."""
+
+    delivery: Delivery
+    due_at: datetime
+    leased_until: datetime | None = None
+
+
+def names_of(user: User) -> dict[LookupKind, str | None]:
+    """Return what names the user besides the id, each in the form under which it is unique."""
+    return {
+        LookupKind.EMAIL: user.profile.email.canonical,
+        LookupKind.USERNAME: user.profile.canonical_username,
+        LookupKind.EXTERNAL_ID: user.profile.external_id,
+    }
+
+
+@define(eq=False)
+class MemoryDatabase:
+    """All tables of one process. Share one among all memory adapters that belong together.
+
+    It belongs to one event loop, and keeps everything until the process ends.
+    """
+
+    users: dict[UserId, User] = field(factory=dict, repr=False)
+    documents: dict[UserId, ProfileDocument] = field(factory=dict, repr=False)
+    names: dict[tuple[LookupKind, str], UserId] = field(factory=dict, repr=False)
+    outbox: list[OutboxMessage] = field(factory=list, repr=False)
+    history: dict[UserId, list[HistoryEntry]] = field(factory=dict, repr=False)
+    audit: dict[UserId, list[AuditEntry]] = field(factory=dict, repr=False)
+    deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
+    preferences: dict[UserId, dict[str, EmailPreference]] = field(factory=dict, repr=False)
+    keys: dict[tuple[str, str], KeyRow] = field(factory=dict, repr=False)
+    topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
+    schemas: list[AttributeSchema] = field(factory=list, repr=False)
+
+    def commit(self, change: Change) -> UserCoreError | None:
+        """Write everything a change brings, or return why nothing of it was written."""
+        refusal = self._refusal(change)
+        if refusal is None:
+            self._write(change, rows_of(change, position=len(self.outbox) + 1))
+        return refusal
+
+    def settle(self, claim: Claim, result: Settled) -> None:
+        """Settle a claim.
+
+        Raises:
+            ClaimLostError: it is not held any more.
+        """
+        if not self.holds(claim):
+            raise ClaimLostError
+        name = (claim.key.scope, claim.key.key)
+        self.keys[name] = evolve(self.keys[name], result=result)
+
+    def holds(self, claim: Claim) -> bool:
+        """Return whether a claim is still its try's own, and unsettled."""
+        row = self.keys.get((claim.key.scope, claim.key.key))
+        return row is not None and row.token == claim.token and row.result is None
+
+    def _refusal(self, change: Change) -> UserCoreError | None:
+        claim = change.context.claim
+        if claim is not None and not self.holds(claim):
+            return ClaimLostError()
+        user = change.user
+        current = self.users.get(user.id)
+        if user.version == 1:
+            return self._taken(user) or (UserExistsError() if current else None)
+        if current is None:
+            return UserNotFoundError()
+        if current.version != user.version - 1:
+            return StaleVersionError(current=current.version)
+        return self._taken(user)
+
+    def _taken(self, user: User) -> UserCoreError | None:
+        names = names_of(user)
+        for kind, error in _TAKEN.items():
+            value = names[kind]
+            # A new user's own id counts as another's: the user of that id exists already.
+            owner = None if value is None else self.names.get((kind, value))
+            if owner is not None and (owner != user.id or user.version == 1):
+                return error()
+        return None
+
+    def _write(self, change: Change, rows: Rows) -> None:
+        user = change.user
+        before = self.users.get(user.id)
+        for kind, value in names_of(before).items() if before else ():
+            self.names.pop((kind, value or ""), None)
+        self.names.update({(kind, value): user.id for kind, value in names_of(user).items() if value})
+        self.users[user.id] = user
+        self.documents[user.id] = rows.document
+        self.outbox.append(rows.message)
+        self.history.setdefault(user.id, []).append(rows.history)
+        self.audit.setdefault(user.id, []).append(rows.audit)
+        for one in rows.deliveries:
+            self.deliveries[one.event_id, one.recipient] = DeliveryRow(one, due_at=one.created_at)
+        for said in rows.preferences:
+            self.preferences.setdefault(user.id, {})[said.topic] = said
+        if change.context.claim is not None:
+            self.settle(change.context.claim, Settled(user.id, user.version))
