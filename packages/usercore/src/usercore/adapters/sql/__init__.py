@@ -1,0 +1,59 @@
+"""Every port on PostgreSQL: SQLAlchemy's pools, psycopg, and migrations by Alembic."""
+
+from attrs import frozen
+
+from usercore.adapters.sql.deliveries import SqlDeliveryQueue, SqlOutboxReader
+from usercore.adapters.sql.directory import SqlUserDirectory
+from usercore.adapters.sql.documents import SqlProfileReader
+from usercore.adapters.sql.engine import Database, open_database
+from usercore.adapters.sql.history import SqlHistoryReader
+from usercore.adapters.sql.ledger import SqlIdempotencyLedger
+from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
+from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
+from usercore.adapters.sql.users import SqlUserReader
+from usercore.adapters.sql.writer import SqlUserWriter
+
+__all__ = [
+    "Database",
+    "SchemaStatus",
+    "SqlPorts",
+    "downgrade",
+    "open_database",
+    "sql_ports",
+    "status",
+    "upgrade",
+]
+
+
+@frozen
+class SqlPorts:
+    """Every port that keeps something, over one database."""
+
+    users: SqlUserReader
+    writer: SqlUserWriter
+    profiles: SqlProfileReader
+    directory: SqlUserDirectory
+    history: SqlHistoryReader
+    schemas: SqlAttributeSchemas
+    ledger: SqlIdempotencyLedger
+    topics: SqlTopicRegistry
+    preferences: SqlPreferencesReader
+    deliveries: SqlDeliveryQueue
+    outbox: SqlOutboxReader
+
+
+def sql_ports(database: Database) -> SqlPorts:
+    """Return the ports over an open database."""
+    return SqlPorts(
+        users=SqlUserReader(database),
+        writer=SqlUserWriter(database),
+        profiles=SqlProfileReader(database),
+        directory=SqlUserDirectory(database),
+        history=SqlHistoryReader(database),
+        schemas=SqlAttributeSchemas(database),
+        ledger=SqlIdempotencyLedger(database),
+        topics=SqlTopicRegistry(database),
+        preferences=SqlPreferencesReader(database),
+        deliveries=SqlDeliveryQueue(database),
+        outbox=SqlOutboxReader(database),
+    )

@@ -1,0 +1,137 @@
+"""What has still to be told to others."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from usercore.adapters.sql.engine import Database, Row, fetch
+from usercore.adapters.sql.mapping import utc
+from usercore.delivery.ports import DeliveryQueue, OutboxMessage, OutboxReader
+from usercore.delivery.values import Delivery, Operation, Recipient
+from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.secret import Secret
+
+# A claimer that meets a row of another one's passes it by; it does not give out the row behind it either, because
+# the first of the line still stands undelivered.
+_CLAIM: Final = b"""
+WITH due AS MATERIALIZED (
+    SELECT d.event_id, d.recipient FROM deliveries AS d
+    WHERE d.delivered_at IS NULL AND d.due_at <= $1
+      AND NOT EXISTS (
+        SELECT FROM deliveries AS before
+        WHERE before.user_id = d.user_id AND before.recipient = d.recipient AND before.seq < d.seq
+          AND before.delivered_at IS NULL
+      )
+    ORDER BY d.due_at, d.seq LIMIT $3
+    FOR UPDATE OF d SKIP LOCKED
+), taken AS (
+    UPDATE deliveries AS d SET due_at = $2 FROM due
+    WHERE d.event_id = due.event_id AND d.recipient = due.recipient
+    RETURNING d.*
+)
+SELECT event_id::text, recipient, operation, user_id::text, payload, secret, created_at, attempts
+FROM taken ORDER BY seq
+"""
+_ACKNOWLEDGE: Final = b"""
+UPDATE deliveries AS d SET delivered_at = $3, payload = '{}', secret = NULL
+FROM unnest($1::uuid[], $2::text[]) AS heard(event_id, recipient)
+WHERE d.event_id = heard.event_id AND d.recipient = heard.recipient AND d.delivered_at IS NULL
+RETURNING 1
+"""
+# Those behind it wait as well: nobody could be given them, and looking past them would cost every claim.
+_POSTPONE: Final = b"""
+WITH tried AS (
+    UPDATE deliveries SET attempts = attempts + 1, due_at = $3
+    WHERE event_id = $1::uuid AND recipient = $2 AND delivered_at IS NULL
+    RETURNING user_id, recipient, seq
+)
+UPDATE deliveries AS d SET due_at = GREATEST(d.due_at, $3) FROM tried
+WHERE d.user_id = tried.user_id AND d.recipient = tried.recipient AND d.seq > tried.seq AND d.delivered_at IS NULL
+RETURNING 1
+"""
+_WAITING: Final = b"SELECT count(*) FROM deliveries WHERE delivered_at IS NULL"
+_PENDING: Final = b"SELECT count(*) FROM outbox WHERE published_at IS NULL"
+_MESSAGES: Final = b"""
+SELECT id, event_id::text, type, aggregateid::text, sequence, occurred_at, convert_to(payload::text, 'UTF8'), headers
+FROM outbox WHERE id > $1 ORDER BY id LIMIT $2
+"""
+
+
+@frozen
+class SqlDeliveryQueue:
+    """Keeps deliveries until they are acknowledged."""
+
+    database: Database
+
+    async def claim(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[Delivery]:
+        """Take deliveries that are due, the oldest first."""
+        rows = await self.database.write(lambda opened: fetch(opened, _CLAIM, now, lease_until, limit))
+        return [_delivery(row) for row in rows]
+
+    async def acknowledge(self, deliveries: Sequence[Delivery], *, now: datetime) -> None:
+        """Mark as heard, and empty payload and secret."""
+        events = [delivery.event_id for delivery in deliveries]
+        recipients = [delivery.recipient.value for delivery in deliveries]
+        await self.database.write(lambda opened: fetch(opened, _ACKNOWLEDGE, events, recipients, now))
+
+    async def postpone(self, delivery: Delivery, *, due_at: datetime) -> None:
+        """Count a failed try and wait until `due_at`."""
+        which = (delivery.event_id, delivery.recipient.value)
+        await self.database.write(lambda opened: fetch(opened, _POSTPONE, *which, due_at))
+
+    async def waiting(self) -> int:
+        """Return how many have not been acknowledged."""
+        [(count,)] = await self.database.fetch(_WAITING)
+        return int(count)
+
+
+def _delivery(row: Row) -> Delivery:
+    event_id, recipient, operation, user_id, payload, secret, created_at, attempts = row
+    return Delivery(
+        event_id=EventId(event_id),
+        recipient=Recipient(recipient),
+        operation=Operation(operation),
+        user_id=UserId(user_id),
+        payload=payload,
+        secret=None if secret is None else Secret(secret),
+        created_at=utc(created_at),
+        attempts=attempts,
+    )
+
+
+@frozen
+class SqlOutboxReader:
+    """Looks at the outbox."""
+
+    database: Database
+
+    async def pending(self) -> int:
+        """Return how many events have not been published."""
+        [(count,)] = await self.database.fetch(_PENDING)
+        return int(count)
+
+    async def messages(self, *, after: int, limit: int) -> Sequence[OutboxMessage]:
+        """Return messages behind a position, in order."""
+        return [_message(row) for row in await self.database.fetch(_MESSAGES, after, limit)]
+
+
+def _message(row: Row) -> OutboxMessage:
+    position, event_id, message, user_id, sequence, occurred_at, payload, headers = row
+    return OutboxMessage(
+        position=position,
+        event_id=EventId(event_id),
+        message=message,
+        user_id=UserId(user_id),
+        sequence=sequence,
+        occurred_at=utc(occurred_at),
+        payload=payload,
+        headers=tuple((name, value) for name, value in headers),
+    )
+
+
+if TYPE_CHECKING:
+
+    def _conform(database: Database) -> tuple[DeliveryQueue, OutboxReader]:
+        return SqlDeliveryQueue(database), SqlOutboxReader(database)

@@ -1,0 +1,247 @@
+"""Connections to PostgreSQL: two pools, and how long anything may take.
+
+Nothing here needs state of a session, so it works behind PgBouncer's transaction pooling. Connections are in
+autocommit mode; a transaction begins with ``SET LOCAL`` of its timeouts in the same round trip; a read is ended
+from this side, by a cancel request that ends it in the server too. Statements are prepared only where the server
+itself is at the other end: a pooler gives itself away by a process id that is not the backend's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import psycopg
+from attrs import frozen
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from usercore.adapters.sql.errors import LostError, is_lost, translated
+from usercore.settings import DatabaseSettings
+
+T = TypeVar("T")
+Row: TypeAlias = tuple[Any, ...]
+Session: TypeAlias = psycopg.AsyncConnection[Row]
+"""The driver's own connection, for statements that must be quick."""
+
+_GRACE_S: Final = 1.0
+"""How long the server may take to end what it was told to end before the connection is dropped."""
+_PREPARE_AFTER: Final = 2
+"""How often a statement must come before it is prepared."""
+
+
+@frozen(eq=False)
+class Database:
+    """The two pools. Share one among all SQL adapters of a process; it belongs to one event loop."""
+
+    _writes: AsyncEngine
+    _reads: AsyncEngine
+    _settings: DatabaseSettings
+
+    async def read(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Return what `work` returns, given a connection in autocommit mode.
+
+        `work` only reads, or writes with one statement that may run twice: where the connection turns out to be
+        lost (the server was restarted), it runs once more on a new one.
+
+        Raises:
+            UnavailableError: the database does not answer, or not in time.
+            ExhaustedError: no connection became free in time.
+        """
+
+        async def attempt(opened: Session) -> T:
+            try:
+                return await work(opened)
+            except psycopg.Error as error:
+                if is_lost(error):
+                    raise LostError from error
+                raise
+
+        return await self._run(self._reads, attempt, self._settings.statement_timeout_s)
+
+    async def fetch(self, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
+        """Return the rows of a reading statement with ``$1`` parameters; see :meth:`read`.
+
+        Args:
+            statement: the SQL.
+            parameters: its values.
+            prepare: False where the best plan depends on the values.
+        """
+
+        async def work(opened: Session) -> list[Row]:
+            return await fetch(opened, statement, *parameters, prepare=prepare)
+
+        return await self.read(work)
+
+    async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Return what `work` returns, once everything it did is committed; roll back where it raises.
+
+        Raises:
+            UnavailableError: the database does not answer, or not in time. Whether the transaction is committed
+                is then unknown.
+            ExhaustedError: no connection became free in time; nothing was done.
+        """
+
+        async def attempt(opened: Session) -> T:
+            try:
+                await opened.execute(self._begin)
+            except psycopg.Error as error:
+                if is_lost(error):
+                    raise LostError from error
+                raise
+            result = await work(opened)
+            await opened.execute(b"COMMIT")
+            return result
+
+        # The server's own timeouts come first; this one is for a server that is gone.
+        return await self._run(self._writes, attempt, self._settings.statement_timeout_s + _GRACE_S)
+
+    async def ping(self) -> None:
+        """Return if the database answers and takes writes.
+
+        Raises:
+            UnavailableError, ExhaustedError: it does not.
+        """
+        await self.fetch(b"SELECT 1 FROM schema_version")
+
+    def pool_use(self) -> Mapping[str, tuple[int, int]]:
+        """Return for each pool its size and how many of its connections are in use."""
+        return {"database_write": _use(self._writes), "database_read": _use(self._reads)}
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writes.dispose()
+        await self._reads.dispose()
+
+    @property
+    def _begin(self) -> bytes:
+        limits = {
+            "statement_timeout": self._settings.statement_timeout_s,
+            "lock_timeout": self._settings.lock_timeout_s,
+            "idle_in_transaction_session_timeout": self._settings.idle_in_transaction_timeout_s,
+        }
+        sets = (f"SET LOCAL {name} = {round(limit_s * 1000)}" for name, limit_s in limits.items())
+        return "; ".join(("BEGIN", *sets)).encode()
+
+    async def _run(self, engine: AsyncEngine, attempt: Callable[[Session], Awaitable[T]], limit_s: float) -> T:
+        with translated():
+            try:
+                return await self._once(engine, attempt, limit_s)
+            except LostError:
+                return await self._once(engine, attempt, limit_s)
+
+    async def _once(self, engine: AsyncEngine, attempt: Callable[[Session], Awaitable[T]], limit_s: float) -> T:
+        pool = engine.pool
+        async with asyncio.timeout(self._settings.pool_timeout_s + self._settings.connect_timeout_s + _GRACE_S):
+            connection = await engine.connect()
+        try:
+            # The first timeout cancels, and the driver waits for the server to end the statement. The second one
+            # cancels that wait, and the driver drops the connection.
+            async with asyncio.timeout(limit_s + _GRACE_S), asyncio.timeout(limit_s):
+                result = await attempt(_session(connection))
+        except BaseException as error:
+            await asyncio.shield(asyncio.ensure_future(_clean_up(connection, error)))
+            if isinstance(error, LostError) and engine.pool is pool:
+                # The others of this pool are of the same age and lost as well.
+                await engine.dispose()
+            raise
+        await connection.close()
+        return result
+
+
+def _session(connection: AsyncConnection) -> Session:
+    """Return the driver's connection of one that was checked out."""
+    opened = connection.sync_connection
+    if opened is None:
+        message = "the connection is closed"
+        raise psycopg.InterfaceError(message)
+    return cast("Session", opened.connection.driver_connection)
+
+
+async def fetch(opened: Session, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
+    """Return the rows of a statement with ``$1`` parameters, in the driver's binary form."""
+    cursor = psycopg.AsyncRawCursor(opened)
+    await cursor.execute(statement, parameters, binary=True, prepare=prepare)
+    return await cursor.fetchall()
+
+
+async def _clean_up(connection: AsyncConnection, error: BaseException) -> None:
+    """Give a connection back after an error: in a known state, or not at all."""
+    try:
+        if not connection.invalidated:
+            await _settle(connection, error)
+    finally:
+        await connection.close()
+
+
+async def _settle(connection: AsyncConnection, error: BaseException) -> None:
+    status = _session(connection).info.transaction_status
+    if isinstance(error, Exception) and status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+        try:
+            async with asyncio.timeout(_GRACE_S):
+                await _session(connection).execute(b"ROLLBACK")
+        except (psycopg.Error, TimeoutError):
+            await connection.invalidate()
+    elif not isinstance(error, Exception) or status is not TransactionStatus.IDLE:
+        # Cancelled half-way, or lost: another's answer must never be read from it.
+        await connection.invalidate()
+
+
+def _use(engine: AsyncEngine) -> tuple[int, int]:
+    pool = engine.pool
+    return (pool.size(), pool.checkedout()) if isinstance(pool, AsyncAdaptedQueuePool) else (0, 0)
+
+
+@asynccontextmanager
+async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """Open the pools, and close them at the end. No connection is made before it is needed.
+
+    Args:
+        settings: where the server is, and every limit.
+    """
+    writes = _engine(settings, settings.pool_size)
+    reads = _engine(settings, settings.read_pool_size)
+    database = Database(writes, reads, settings)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def driver_url(url: str) -> URL:
+    """Return a ``postgres://`` or ``postgresql://`` URL with the driver that is used here."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def _engine(settings: DatabaseSettings, size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        driver_url(settings.url.reveal()),
+        isolation_level="AUTOCOMMIT",
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_s,
+        pool_reset_on_return=None,
+        skip_autocommit_rollback=True,
+        use_native_hstore=False,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": max(1, round(settings.connect_timeout_s)),
+            "application_name": "user-service",
+            "prepare_threshold": None,
+        },
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_if_direct)
+    return engine
+
+
+def _prepare_if_direct(adapted: Any, _record: object) -> None:  # noqa: ANN401 -- SQLAlchemy's untyped adapter
+    """Let statements be prepared where no pooler stands in between."""
+    cursor = adapted.cursor()
+    cursor.execute("SELECT pg_backend_pid()")
+    (backend,) = cursor.fetchone()
+    cursor.close()
+    driver: Session = adapted.driver_connection
+    if driver.info.backend_pid == backend:
+        driver.prepare_threshold = _PREPARE_AFTER

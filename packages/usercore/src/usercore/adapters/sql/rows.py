@@ -1,0 +1,93 @@
+"""What a change writes, as JSON that PostgreSQL turns into rows: one parameter for any number of them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from zlib import crc32
+
+from usercore.adapters.sql.mapping import row_of
+from usercore.audit.entry import entry_of
+from usercore.codec.events import event_headers, event_payload
+from usercore.codec.facets import store_changes
+from usercore.delivery.routing import deliveries_of
+from usercore.kernel.ids import UserId
+from usercore.preferences.events import PreferencesRecord
+from usercore.users.ports import Change
+
+SHARDS: Final = 64
+
+
+def shard_of(user_id: UserId) -> int:
+    """Return the outbox shard in which a user's events stand, the same for ever."""
+    return crc32(user_id.encode()) % SHARDS
+
+
+def change_rows(changes: Iterable[Change]) -> str:
+    """Return the users with their outbox, history and audit rows, one JSON object a change."""
+    return _dump([_change(change) for change in changes])
+
+
+def delivery_rows(changes: Iterable[Change]) -> str:
+    """Return the deliveries of the changes."""
+    return _dump(
+        [
+            {
+                "event_id": delivery.event_id,
+                "user_id": delivery.user_id,
+                "recipient": delivery.recipient,
+                "operation": delivery.operation,
+                "payload": delivery.payload,
+                "secret": delivery.secret and delivery.secret.reveal(),
+                "created_at": delivery.created_at.isoformat(),
+            }
+            for change in changes
+            for delivery in deliveries_of(change)
+        ]
+    )
+
+
+def preference_rows(changes: Iterable[Change]) -> str:
+    """Return what users said of email topics.
+
+    Raises:
+        TypeError: a record is of a kind that no table keeps.
+    """
+    return _dump([row for change in changes for record in change.records for row in _preferences(record)])
+
+
+def _change(change: Change) -> dict[str, Any]:
+    context, entry = change.context, entry_of(change)
+    return {
+        **row_of(change.user),
+        "event_id": change.event_id,
+        "message": change.event.message,
+        # Text inside the JSON, not JSON: it must arrive byte for byte as the codec made it.
+        "payload": event_payload(change.event).decode(),
+        "headers": event_headers(context),
+        "shard": shard_of(change.user.id),
+        "actor_kind": entry.actor.kind,
+        "actor_id": entry.actor.id,
+        "fields": entry.fields,
+        "correlation_id": entry.correlation_id,
+        "causation_id": entry.causation_id,
+        "changes": store_changes(change.changes),
+    }
+
+
+def _preferences(record: object) -> Iterator[Mapping[str, object]]:
+    if not isinstance(record, PreferencesRecord):
+        raise TypeError(f"no table here keeps {type(record).__name__}")
+    for said in record.preferences:
+        yield {
+            "user_id": record.user_id,
+            "topic": said.topic,
+            "subscribed": said.subscribed,
+            "source": said.source,
+            "said_at": said.at.isoformat(),
+            "wording_version": said.wording_version,
+        }
+
+
+def _dump(rows: list[Any]) -> str:
+    # Members of type json keep this very text: the form of `codec.scalars.compact`.
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)

@@ -1,0 +1,103 @@
+"""The statements that write changes: everything that many changes bring, in one round trip.
+
+Each takes three JSON arrays: the changes, their deliveries and their preferences. A row that loses (its email is
+taken, its version is not the next one) is left out, and so is all that belongs to it.
+"""
+
+from typing import Final
+
+from sqlalchemy import make_url
+
+from usercore.adapters.sql.mapping import USER_COLUMNS
+from usercore.adapters.sql.tables import users
+
+_DIALECT: Final = make_url("postgresql+psycopg://").get_dialect()()
+_TYPES: Final = {name: users.c[name].type.compile(_DIALECT).partition(" COLLATE")[0] for name in USER_COLUMNS}
+
+_INPUT: Final = f"""
+input AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS i(
+        {", ".join(f"{name} {kind}" for name, kind in _TYPES.items())},
+        search_words text[], event_id uuid, message text, payload text, headers json, shard smallint,
+        actor_kind text, actor_id text, fields text[], correlation_id text, causation_id text, changes json
+    )
+)"""  # noqa: S608 -- made of constants, as everything here
+
+_COLUMNS: Final = ", ".join(USER_COLUMNS)
+_VALUES: Final = ", ".join(f"i.{name}" for name in USER_COLUMNS)
+
+# Inserted in one order by every writer, so that two batches with the same emails wait for each other in turn.
+_CREATED: Final = f"""
+won AS (
+    INSERT INTO users ({_COLUMNS}, search_words)
+    SELECT {_VALUES}, array_to_tsvector(i.search_words) FROM input AS i ORDER BY i.email_canonical
+    ON CONFLICT DO NOTHING RETURNING id
+)"""  # noqa: S608 -- the same
+
+# Locked in one order by every writer, for the same reason; the versions are those that the locks found.
+_LOCKED: Final = """
+locked AS MATERIALIZED (
+    SELECT u.id, u.version FROM users AS u WHERE u.id IN (SELECT i.id FROM input AS i)
+    ORDER BY u.id FOR NO KEY UPDATE
+)"""
+_KEPT: Final = {"id", "created_at"}
+_SETS: Final = ", ".join(f"{name} = i.{name}" for name in USER_COLUMNS if name not in _KEPT)
+_UPDATED: Final = f"""
+won AS (
+    UPDATE users AS u SET {_SETS}, search_words = array_to_tsvector(i.search_words)
+    FROM input AS i JOIN locked AS l ON l.id = i.id
+    WHERE u.id = i.id AND u.version = i.version - 1
+    RETURNING u.id
+)"""  # noqa: S608 -- the same
+
+# The outbox's number is drawn here, after the user's row was written: per user, numbers go up with versions.
+_DEPENDENTS: Final = """
+to_outbox AS (
+    INSERT INTO outbox (aggregatetype, aggregateid, type, payload, event_id, sequence, occurred_at, headers, shard)
+    SELECT 'user', i.id, i.message, i.payload::json, i.event_id, i.version, i.updated_at, i.headers, i.shard
+    FROM won JOIN input AS i ON i.id = won.id
+), to_history AS (
+    INSERT INTO user_history (user_id, version, event_id, message, occurred_at, actor_kind, actor_id,
+                              correlation_id, causation_id, changes)
+    SELECT i.id, i.version, i.event_id, i.message, i.updated_at, i.actor_kind, i.actor_id,
+           i.correlation_id, i.causation_id, i.changes
+    FROM won JOIN input AS i ON i.id = won.id
+), to_audit AS (
+    INSERT INTO audit_entries (user_id, sequence, event_id, occurred_at, actor_kind, actor_id, action, fields,
+                               correlation_id, causation_id)
+    SELECT i.id, i.version, i.event_id, i.updated_at, i.actor_kind, i.actor_id, i.message, i.fields,
+           i.correlation_id, i.causation_id
+    FROM won JOIN input AS i ON i.id = won.id
+), to_deliveries AS (
+    INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
+    SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at
+    FROM won JOIN json_to_recordset($2::json) AS d(
+        event_id uuid, recipient text, operation text, user_id uuid, payload json, secret text, created_at timestamptz
+    ) ON d.user_id = won.id
+), to_preferences AS (
+    INSERT INTO email_preferences (user_id, topic, subscribed, source, said_at, wording_version)
+    SELECT p.user_id, p.topic, p.subscribed, p.source, p.said_at, p.wording_version
+    FROM won JOIN json_to_recordset($3::json) AS p(
+        user_id uuid, topic text, subscribed boolean, source text, said_at timestamptz, wording_version text
+    ) ON p.user_id = won.id
+    ON CONFLICT (user_id, topic) DO UPDATE SET
+        subscribed = excluded.subscribed, source = excluded.source, said_at = excluded.said_at,
+        wording_version = excluded.wording_version
+)"""
+
+CREATE: Final = f"WITH {_INPUT}, {_CREATED}, {_DEPENDENTS} SELECT id::text FROM won".encode()  # noqa: S608 -- the same
+"""Creates users; returns the ids of those that were created."""
+
+UPDATE: Final = f"""
+WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_DEPENDENTS}
+SELECT l.id::text, l.version, won.id IS NOT NULL FROM locked AS l LEFT JOIN won ON won.id = l.id
+""".encode()  # noqa: S608 -- the same
+"""Takes users one version further; returns for each that exists its version before, and whether it moved."""
+
+WHY_TAKEN: Final = b"""
+SELECT EXISTS (SELECT FROM users WHERE email_canonical = $1),
+       EXISTS (SELECT FROM users WHERE username_canonical = $2),
+       EXISTS (SELECT FROM users WHERE external_id = $3),
+       EXISTS (SELECT FROM users WHERE id = $4::uuid)
+"""
+"""Whether a new user's email, username, external id and id are in use."""

@@ -1,0 +1,174 @@
+"""Changes, committed: many in one statement, or alone where something stands in the way."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from attrs import define, frozen
+from psycopg.errors import UniqueViolation
+
+from usercore.adapters.sql.engine import Database, Session, fetch
+from usercore.adapters.sql.errors import collided, refusal_of
+from usercore.adapters.sql.ledger import settle
+from usercore.adapters.sql.mapping import is_canonical
+from usercore.adapters.sql.rows import change_rows, delivery_rows, preference_rows
+from usercore.adapters.sql.statements import CREATE, UPDATE, WHY_TAKEN
+from usercore.kernel.errors import ExhaustedError, InvalidError, UnavailableError, UserCoreError
+from usercore.kernel.ids import UserId
+from usercore.kernel.receipts import ClaimLostError, Settled
+from usercore.users.errors import (
+    EmailTakenError,
+    ExternalIdTakenError,
+    StaleVersionError,
+    UserExistsError,
+    UsernameTakenError,
+    UserNotFoundError,
+    WriteContendedError,
+)
+from usercore.users.ports import Change, UserWriter
+
+_TRIES: Final = 10
+"""How often a change is tried whose obstacle was gone when it was looked for."""
+_TAKEN: Final = (EmailTakenError, UsernameTakenError, ExternalIdTakenError, UserExistsError)
+
+
+@define(eq=False)
+class _RefusedError(Exception):
+    """Rolls a transaction back. `reason` is None where it has still to be found out."""
+
+    reason: UserCoreError | None
+
+
+class _CollidedError(Exception):
+    """Rolls a transaction back whose changes stand in each other's or somebody else's way."""
+
+
+@frozen
+class SqlUserWriter:
+    """Commits changes."""
+
+    database: Database
+
+    async def commit(self, changes: Sequence[Change]) -> Sequence[UserCoreError | None]:
+        """Commit each change whole, or not at all, without regard to the others."""
+        outcomes: dict[int, UserCoreError | None] = {}
+        for group in _groups(changes):
+            try:
+                found = await self._commit_group([changes[index] for index in group])
+            except ExhaustedError as error:
+                if not outcomes:
+                    raise
+                detail = "some of the changes were committed before the database had too much to do"
+                raise UnavailableError(detail) from error
+            outcomes.update(zip(group, found, strict=True))
+        return [outcomes[index] for index in range(len(changes))]
+
+    async def _commit_group(self, group: Sequence[Change]) -> Sequence[UserCoreError | None]:
+        """Commit changes of different users, all creations or none; one with a claim comes alone."""
+        if len(group) == 1:
+            return [await self._commit_one(group[0])]
+        try:
+            outcomes = await self.database.write(partial(_apply, group))
+        except (_CollidedError, UnicodeEncodeError):
+            half = len(group) // 2
+            return [*await self._commit_group(group[:half]), *await self._commit_group(group[half:])]
+        return [
+            await self._explained(change, outcomes[change.user.id]) if change.user.id in outcomes else None
+            for change in group
+        ]
+
+    async def _explained(self, change: Change, reason: UserCoreError | None) -> UserCoreError | None:
+        return reason or await self._why_taken(change) or await self._commit_one(change)
+
+    async def _commit_one(self, change: Change) -> UserCoreError | None:
+        for _ in range(_TRIES):
+            try:
+                await self.database.write(partial(_apply_one, change))
+            except _RefusedError as refusal:
+                reason = refusal.reason or await self._why_taken(change)
+                if reason is not None:
+                    return reason
+            except _CollidedError:
+                continue
+            except ClaimLostError as lost:
+                return lost
+            except (psycopg.DataError, UnicodeEncodeError):
+                return InvalidError("some text cannot be stored: leave out NUL and lone surrogates")
+            else:
+                return None
+        return WriteContendedError()
+
+    async def _why_taken(self, change: Change) -> UserCoreError | None:
+        """Return what of a new user is in use, or None where it has become free meanwhile."""
+        user = change.user
+        names = (user.profile.email.canonical, user.profile.canonical_username, user.profile.external_id, user.id)
+        [found] = await self.database.fetch(WHY_TAKEN, *names)
+        return next((error() for error, taken in zip(_TAKEN, found, strict=True) if taken), None)
+
+
+def _groups(changes: Sequence[Change]) -> Iterable[Sequence[int]]:
+    """Part changes, by index, into those that can share a statement; those of one user keep their order."""
+    seen: Counter[UserId] = Counter()
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, change in enumerate(changes):
+        alone = index if change.context.claim is not None else -1
+        round_of_user = seen[change.user.id]
+        seen[change.user.id] += 1
+        groups.setdefault((round_of_user, alone, change.user.version > 1), []).append(index)
+    return [groups[key] for key in sorted(groups)]
+
+
+async def _apply_one(change: Change, opened: Session) -> None:
+    """Settle the claim and apply the change.
+
+    Raises:
+        _RefusedError: it cannot be applied; nothing of it may stay.
+        ClaimLostError: another try took the claim over.
+    """
+    claim = change.context.claim
+    if claim is not None:
+        await settle(opened, claim, Settled(change.user.id, change.user.version))
+    outcomes = await _apply([change], opened, alone=True)
+    if outcomes:
+        raise _RefusedError(outcomes[change.user.id])
+
+
+async def _apply(
+    group: Sequence[Change], opened: Session, *, alone: bool = False
+) -> Mapping[UserId, UserCoreError | None]:
+    """Apply changes and return the users whose change was refused, with the reason where it is known."""
+    known = [change for change in group if is_canonical(change.user.id)]
+    parameters = (change_rows(known), delivery_rows(known), preference_rows(known))
+    creates = group[0].user.version == 1
+    try:
+        rows = await fetch(opened, CREATE if creates else UPDATE, *parameters)
+    except (psycopg.errors.UniqueViolation, psycopg.DataError) as error:
+        if alone and isinstance(error, UniqueViolation):
+            raise _RefusedError(refusal_of(error)) from error
+        if alone:
+            raise
+        raise _CollidedError from error
+    except psycopg.Error as error:
+        if collided(error):
+            raise _CollidedError from error
+        raise
+    if creates:
+        return dict.fromkeys({change.user.id for change in group} - {user_id for (user_id,) in rows})
+    return _not_moved(group, {user_id: (version, moved) for user_id, version, moved in rows})
+
+
+def _not_moved(group: Sequence[Change], found: Mapping[str, tuple[int, bool]]) -> Mapping[UserId, UserCoreError | None]:
+    refused: dict[UserId, UserCoreError | None] = {}
+    for change in group:
+        version, moved = found.get(change.user.id, (None, False))
+        if not moved:
+            refused[change.user.id] = UserNotFoundError() if version is None else StaleVersionError(current=version)
+    return refused
+
+
+if TYPE_CHECKING:
+
+    def _conforms(database: Database) -> UserWriter:
+        return SqlUserWriter(database)
