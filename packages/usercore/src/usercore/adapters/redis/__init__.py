@@ -1,0 +1,13 @@
+"""A cache of ready profiles in Redis or Valkey that never shows what an acknowledged write replaced.
+
+Extra `redis`. The protocol stands in :mod:`usercore.adapters.redis.protocol`, each of its steps in
+:mod:`usercore.adapters.redis.steps`.
+"""
+
+from usercore.adapters.redis.cache import Cache, open_cache
+from usercore.adapters.redis.observer import CacheObserver
+from usercore.adapters.redis.reader import CachedProfileReader
+from usercore.adapters.redis.steps import CacheDownError
+from usercore.adapters.redis.writer import FencedUserWriter
+
+__all__ = ["Cache", "CacheDownError", "CacheObserver", "CachedProfileReader", "FencedUserWriter", "open_cache"]
