@@ -1,0 +1,125 @@
+"""The whole library behind one object: every use case, ready to be called."""
+
+from attrs import frozen
+
+from usercore.delivery.deliver_pending import DeliverPending
+from usercore.delivery.ports import (
+    AuditService,
+    AuthenticationService,
+    DeliveryQueue,
+    NotificationService,
+    OutboxReader,
+)
+from usercore.kernel.ports import Clock, IdGenerator
+from usercore.kernel.receipts import IdempotencyLedger
+from usercore.preferences.get_email_preferences import GetEmailPreferences
+from usercore.preferences.ports import PreferencesReader, TopicRegistry
+from usercore.preferences.topics import ListTopics, RegisterTopic
+from usercore.preferences.update_email_preferences import UpdateEmailPreferences
+from usercore.users.attribute_rules import (
+    AttributeRules,
+    ListAttributeSchemas,
+    RegisterAttributeSchema,
+)
+from usercore.users.create_user import CreateUser
+from usercore.users.deactivate_user import DeactivateUser
+from usercore.users.history import ReadHistory, ReadPast
+from usercore.users.once import Once
+from usercore.users.ports import (
+    AttributeSchemas,
+    AttributeValidator,
+    EmailRules,
+    HistoryReader,
+    PasswordHasher,
+    ProfileReader,
+    UserDirectory,
+    UserReader,
+    UserWriter,
+)
+from usercore.users.reactivate_user import ReactivateDue, ReactivateUser
+from usercore.users.read_users import GetUser, ListUsers, ReadProfile
+from usercore.users.stepping import UserStepper
+from usercore.users.update_user import UpdateUser
+
+
+@frozen
+class Ports:
+    """One implementation of every port."""
+
+    clock: Clock
+    ids: IdGenerator
+    users: UserReader
+    writer: UserWriter
+    profiles: ProfileReader
+    directory: UserDirectory
+    history: HistoryReader
+    schemas: AttributeSchemas
+    validator: AttributeValidator
+    emails: EmailRules
+    hasher: PasswordHasher
+    ledger: IdempotencyLedger
+    topics: TopicRegistry
+    preferences: PreferencesReader
+    deliveries: DeliveryQueue
+    outbox: OutboxReader
+    authentication: AuthenticationService
+    notification: NotificationService
+    audit: AuditService
+
+
+@frozen
+class Core:
+    """Every use case. It holds no state of its own and may be shared by any number of tasks."""
+
+    create_user: CreateUser
+    get_user: GetUser
+    read_profile: ReadProfile
+    list_users: ListUsers
+    update_user: UpdateUser
+    deactivate_user: DeactivateUser
+    reactivate_user: ReactivateUser
+    reactivate_due: ReactivateDue
+    read_history: ReadHistory
+    read_past: ReadPast
+    get_email_preferences: GetEmailPreferences
+    update_email_preferences: UpdateEmailPreferences
+    register_topic: RegisterTopic
+    list_topics: ListTopics
+    register_attribute_schema: RegisterAttributeSchema
+    list_attribute_schemas: ListAttributeSchemas
+    deliver_pending: DeliverPending
+    once: Once
+    ports: Ports
+
+
+def assemble(ports: Ports) -> Core:
+    """Wire every use case to the ports given."""
+    rules = AttributeRules(ports.schemas, ports.validator)
+    step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger)
+    return Core(
+        create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids),
+        get_user=GetUser(ports.users, ports.emails),
+        read_profile=ReadProfile(ports.profiles),
+        list_users=ListUsers(ports.directory),
+        update_user=UpdateUser(step, ports.emails, rules, ports.clock),
+        deactivate_user=DeactivateUser(step, ports.clock),
+        reactivate_user=ReactivateUser(step, ports.clock),
+        reactivate_due=ReactivateDue(ports.users, step, ports.clock, ports.ids),
+        read_history=ReadHistory(ports.users, ports.history),
+        read_past=ReadPast(ports.users, ports.history),
+        get_email_preferences=GetEmailPreferences(ports.users, ports.preferences, ports.topics, ports.history),
+        update_email_preferences=UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids),
+        register_topic=RegisterTopic(ports.topics, ports.clock),
+        list_topics=ListTopics(ports.topics),
+        register_attribute_schema=RegisterAttributeSchema(ports.schemas, ports.validator, ports.clock),
+        list_attribute_schemas=ListAttributeSchemas(ports.schemas),
+        deliver_pending=DeliverPending(
+            ports.deliveries,
+            ports.authentication,
+            ports.notification,
+            ports.audit,
+            ports.clock,
+        ),
+        once=Once(ports.ledger, ports.clock),
+        ports=ports,
+    )

@@ -1,0 +1,79 @@
+"""Work that no request asks for: deliveries, deactivations that have run out, old keys, and the backlog's size."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import structlog
+from attrs import frozen
+
+from usercore.observe.metrics import Metrics
+from usercore.wiring.core import Core
+
+_MOST_ROUNDS: Final = 100
+"""Bounds one task's turn, so that each rests now and then."""
+_PERIOD_S: Final = {
+    "deliver_pending": 0.0,
+    "reactivate_due": 0.0,
+    "purge_idempotency_keys": 300.0,
+    "backlog": 15.0,
+}
+"""The least time between two turns of a task: counting and cleaning need not be quick."""
+
+
+@frozen
+class Maintenance:
+    """Does the background work of one process. Every copy of the service may run it at once."""
+
+    core: Core
+    metrics: Metrics
+
+    async def run(self, interval_s: float) -> None:
+        """Go round until cancelled; a failing task is counted, logged and tried again.
+
+        Args:
+            interval_s: between two looks for deliveries and for deactivations that have run out.
+        """
+        async with asyncio.TaskGroup() as group:
+            for name, task in self._tasks().items():
+                group.create_task(self._repeat(name, task, max(interval_s, _PERIOD_S[name])))
+
+    async def once(self) -> None:
+        """Do every task once."""
+        for name, task in self._tasks().items():
+            await self._attempt(name, task)
+
+    async def _repeat(self, name: str, task: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            await self._attempt(name, task)
+            await asyncio.sleep(every_s)
+
+    async def _attempt(self, name: str, task: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001 -- one task's failure must not end the others
+            self.metrics.maintenance_failed(name)
+            structlog.get_logger().warning("maintenance failed", task=name, exc_info=error)
+
+    def _tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        return {
+            "deliver_pending": lambda: _until_none_left(self.core.deliver_pending),
+            "reactivate_due": lambda: _until_none_left(self.core.reactivate_due),
+            "purge_idempotency_keys": self._purge,
+            "backlog": self._backlog,
+        }
+
+    async def _purge(self) -> None:
+        await self.core.ports.ledger.purge(self.core.ports.clock.now())
+
+    async def _backlog(self) -> None:
+        self.metrics.backlog(
+            outbox=await self.core.ports.outbox.pending(),
+            deliveries=await self.core.ports.deliveries.waiting(),
+        )
+
+
+async def _until_none_left(work: Callable[[], Awaitable[int]]) -> None:
+    for _ in range(_MOST_ROUNDS):
+        if await work() == 0:
+            return

@@ -1,0 +1,120 @@
+"""The whole library in the memory of one process.
+
+::
+
+    core = memory_core()
+    context = CommandContext(Actor(ActorKind.OPERATOR, "ada"), correlation_id="sign-up-1")
+    profile = ProfilePatch(email="grace@example.com", first_name="Grace", last_name="Hopper")
+    user = await core.create_user(CreateUserCommand(profile), context)
+    await core.deactivate_user(DeactivateUserCommand(user.id), context)
+"""
+
+from typing import TypedDict, Unpack
+
+from attrs import evolve
+
+from usercore.adapters.local.recording import RecordingServices
+from usercore.adapters.memory.contacts import PlainEmailRules
+from usercore.adapters.memory.database import MemoryDatabase
+from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryOutboxReader
+from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
+from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
+from usercore.adapters.memory.registries import (
+    MemoryAttributeSchemas,
+    MemoryPreferencesReader,
+    MemoryTopicRegistry,
+)
+from usercore.adapters.memory.system import SystemClock, Uuid7Ids
+from usercore.adapters.memory.users import (
+    MemoryHistoryReader,
+    MemoryProfileReader,
+    MemoryUserDirectory,
+    MemoryUserReader,
+    MemoryUserWriter,
+)
+from usercore.delivery.ports import (
+    AuditService,
+    AuthenticationService,
+    DeliveryQueue,
+    NotificationService,
+    OutboxReader,
+)
+from usercore.kernel.ports import Clock, IdGenerator
+from usercore.kernel.receipts import IdempotencyLedger
+from usercore.preferences.ports import PreferencesReader, TopicRegistry
+from usercore.users.ports import (
+    AttributeSchemas,
+    AttributeValidator,
+    EmailRules,
+    HistoryReader,
+    PasswordHasher,
+    ProfileReader,
+    UserDirectory,
+    UserReader,
+    UserWriter,
+)
+from usercore.wiring.core import Core, Ports, assemble
+
+
+class PortOverrides(TypedDict, total=False):
+    """Ports to use in place of the ones in memory: any field of :class:`Ports`."""
+
+    clock: Clock
+    ids: IdGenerator
+    users: UserReader
+    writer: UserWriter
+    profiles: ProfileReader
+    directory: UserDirectory
+    history: HistoryReader
+    schemas: AttributeSchemas
+    validator: AttributeValidator
+    emails: EmailRules
+    hasher: PasswordHasher
+    ledger: IdempotencyLedger
+    topics: TopicRegistry
+    preferences: PreferencesReader
+    deliveries: DeliveryQueue
+    outbox: OutboxReader
+    authentication: AuthenticationService
+    notification: NotificationService
+    audit: AuditService
+
+
+def memory_core(**overrides: Unpack[PortOverrides]) -> Core:
+    """Return every use case over a new, empty database in memory.
+
+    Without overrides it needs no extra: addresses are plain ASCII ones, passwords and attribute schemas
+    are refused, and what other services would be told is kept in `core.ports.authentication.calls`.
+
+    Args:
+        overrides: ports to use instead, by name: ``memory_core(hasher=Argon2Hasher())``.
+    """
+    return assemble(memory_ports(**overrides))
+
+
+def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
+    """Return an implementation of every port over a new, empty database in memory."""
+    database = MemoryDatabase()
+    services = RecordingServices()
+    ports = Ports(
+        clock=SystemClock(),
+        ids=Uuid7Ids(),
+        users=MemoryUserReader(database),
+        writer=MemoryUserWriter(database),
+        profiles=MemoryProfileReader(database),
+        directory=MemoryUserDirectory(database),
+        history=MemoryHistoryReader(database),
+        schemas=MemoryAttributeSchemas(database),
+        validator=MissingAttributeValidator(),
+        emails=PlainEmailRules(),
+        hasher=MissingPasswordHasher(),
+        ledger=MemoryIdempotencyLedger(database),
+        topics=MemoryTopicRegistry(database),
+        preferences=MemoryPreferencesReader(database),
+        deliveries=MemoryDeliveryQueue(database),
+        outbox=MemoryOutboxReader(database),
+        authentication=services,
+        notification=services,
+        audit=services,
+    )
+    return evolve(ports, **overrides)

@@ -1,0 +1,110 @@
+"""The public names of the library, which stand in :mod:`usercore` itself."""
+
+from usercore.kernel.context import SYSTEM, Actor, ActorKind, CommandContext
+from usercore.kernel.errors import (
+    ConflictError,
+    DeniedError,
+    ExhaustedError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+    UserCoreError,
+    Violation,
+)
+from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.paging import Page
+from usercore.kernel.receipts import IdempotencyKey, Settled
+from usercore.kernel.secret import Secret
+from usercore.kernel.unset import UNSET
+from usercore.preferences.errors import PreferencesInvalidError, TopicInvalidError
+from usercore.preferences.topics import RegisterTopicCommand
+from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
+from usercore.preferences.values import PreferenceChoice
+from usercore.users.attribute_rules import RegisterAttributeSchemaCommand
+from usercore.users.create_user import CreateUserCommand
+from usercore.users.deactivate_user import DeactivateUserCommand
+from usercore.users.errors import (
+    EmailTakenError,
+    ExternalIdTakenError,
+    ProfileInvalidError,
+    QueryInvalidError,
+    StaleVersionError,
+    UserDeactivatedError,
+    UserErasedError,
+    UserMergedError,
+    UsernameTakenError,
+    UserNotFoundError,
+)
+from usercore.users.intake import AddressPatch, ProfilePatch
+from usercore.users.model import AccountStatus, Profile, User, Verification
+from usercore.users.ports import ProfileDocument
+from usercore.users.queries import Sort, UserQuery, read_cursor
+from usercore.users.reactivate_user import ReactivateUserCommand
+from usercore.users.read_users import UserNamed
+from usercore.users.search import query_words
+from usercore.users.update_user import UpdateUserCommand
+from usercore.users.values import AccountState, Address, DeactivationReason, EmailAddress
+from usercore.wiring.core import Core, Ports
+from usercore.wiring.memory import memory_core, memory_ports
+
+__all__ = [
+    "SYSTEM",
+    "UNSET",
+    "AccountState",
+    "AccountStatus",
+    "Actor",
+    "ActorKind",
+    "Address",
+    "AddressPatch",
+    "CommandContext",
+    "ConflictError",
+    "Core",
+    "CreateUserCommand",
+    "DeactivateUserCommand",
+    "DeactivationReason",
+    "DeniedError",
+    "EmailAddress",
+    "EmailTakenError",
+    "EventId",
+    "ExhaustedError",
+    "ExternalIdTakenError",
+    "IdempotencyKey",
+    "InvalidError",
+    "NotFoundError",
+    "Page",
+    "Ports",
+    "PreferenceChoice",
+    "PreferencesInvalidError",
+    "Profile",
+    "ProfileDocument",
+    "ProfileInvalidError",
+    "ProfilePatch",
+    "QueryInvalidError",
+    "ReactivateUserCommand",
+    "RegisterAttributeSchemaCommand",
+    "RegisterTopicCommand",
+    "Secret",
+    "Settled",
+    "Sort",
+    "StaleVersionError",
+    "TopicInvalidError",
+    "UnavailableError",
+    "UpdateEmailPreferencesCommand",
+    "UpdateUserCommand",
+    "User",
+    "UserCoreError",
+    "UserDeactivatedError",
+    "UserErasedError",
+    "UserId",
+    "UserMergedError",
+    "UserNamed",
+    "UserNotFoundError",
+    "UserQuery",
+    "UsernameTakenError",
+    "Verification",
+    "Violation",
+    "memory_core",
+    "memory_ports",
+    "query_words",
+    "read_cursor",
+]

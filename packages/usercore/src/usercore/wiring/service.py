@@ -1,0 +1,128 @@
+"""The core on real servers: PostgreSQL, and Redis or Valkey where there is one."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from attrs import frozen
+
+from usercore.adapters.argon2 import Argon2Hasher
+from usercore.adapters.attributes import JsonSchemaValidator
+from usercore.adapters.coalescing import (
+    GatheredPreferencesReader,
+    GatheredProfileReader,
+    GatheredUserReader,
+    GroupCommitUserWriter,
+)
+from usercore.adapters.contacts import ValidatedEmailRules
+from usercore.adapters.local import RecordingServices
+from usercore.adapters.redis import Cache, open_cache
+from usercore.adapters.sql import SqlPorts, open_database, sql_ports
+from usercore.adapters.sql.engine import Database
+from usercore.adapters.system import SystemClock, SystemIds
+from usercore.kernel.errors import UserCoreError
+from usercore.observe.metrics import Metrics, PoolUse
+from usercore.settings import CoreSettings
+from usercore.wiring.core import Core, Ports, assemble
+from usercore.wiring.maintenance import Maintenance
+from usercore.wiring.observing import observe_core
+
+
+@frozen
+class Readiness:
+    """Whether this copy can serve.
+
+    Args:
+        ready: whether it can.
+        parts: how each part stands: ``ok``, ``down``, or ``off`` where it is not configured.
+    """
+
+    ready: bool
+    parts: dict[str, str]
+
+
+@frozen
+class Service:
+    """A running core with what a runner needs around it."""
+
+    core: Core
+    metrics: Metrics
+    maintenance: Maintenance
+    _database: Database
+    _cache: Cache | None
+
+    async def readiness(self) -> Readiness:
+        """Ask the parts; only PostgreSQL is needed to serve."""
+        database = await _stands(self._database)
+        cache = "off" if self._cache is None else await _stands(self._cache)
+        return Readiness(database == "ok", {"database": database, "cache": cache})
+
+
+async def _stands(part: Database | Cache) -> str:
+    try:
+        await part.ping()
+    except UserCoreError:
+        return "down"
+    return "ok"
+
+
+@asynccontextmanager
+async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
+    """Open every connection the settings name, and close them at the end.
+
+    Opening does not wait for the servers: a service that starts before its database is not ready until
+    the database is there.
+
+    Args:
+        settings: where the servers are, and their limits.
+
+    Returns:
+        The service; its core may be shared by any number of tasks of one event loop.
+    """
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.database))
+        cache = None
+        if settings.cache.url is not None:
+            cache = await stack.enter_async_context(open_cache(settings.cache, metrics))
+        ports = await _ports(settings, sql_ports(database), cache, stack)
+        metrics.watch_pools(lambda: _pools(database, cache))
+        core = observe_core(assemble(ports), metrics)
+        yield Service(core, metrics, Maintenance(core, metrics), database, cache)
+
+
+async def _ports(
+    settings: CoreSettings, sql: SqlPorts, cache: Cache | None, stack: AsyncExitStack
+) -> Ports:
+    """Lay the cache and the coalescing over the database's ports."""
+    enter = stack.enter_async_context
+    profiles = sql.profiles if cache is None else cache.reader(sql.profiles)
+    writer = sql.writer if cache is None else cache.writer(sql.writer)
+    services = RecordingServices(settings.delivery.record_file)
+    return Ports(
+        clock=SystemClock(),
+        ids=SystemIds(),
+        users=await enter(GatheredUserReader(sql.users)),
+        writer=await enter(GroupCommitUserWriter(writer)),
+        profiles=await enter(GatheredProfileReader(profiles)),
+        directory=sql.directory,
+        history=sql.history,
+        schemas=sql.schemas,
+        validator=JsonSchemaValidator(),
+        emails=ValidatedEmailRules(),
+        hasher=await enter(Argon2Hasher(settings.passwords)),
+        ledger=sql.ledger,
+        topics=sql.topics,
+        preferences=await enter(GatheredPreferencesReader(sql.preferences)),
+        deliveries=sql.deliveries,
+        outbox=sql.outbox,
+        authentication=services,
+        notification=services,
+        audit=services,
+    )
+
+
+def _pools(database: Database, cache: Cache | None) -> Iterator[PoolUse]:
+    for name, (size, in_use) in database.pool_use().items():
+        yield PoolUse(name, size, in_use)
+    if cache is not None:
+        yield PoolUse("cache", *cache.pool_use())
