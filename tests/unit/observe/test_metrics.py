@@ -1,16 +1,6 @@
 """Metrics are declared once, documented, and scraped as declared."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 from usercore.observe.metrics import Metrics, PoolUse
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def test_the_documented_table_is_the_one_the_code_declares() -> None:
-    subprocess.run([sys.executable, "tools/metrics_table.py", "--check"], cwd=ROOT, check=True)
 
 
 def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
