@@ -16,8 +16,8 @@ HEAD = """\
 # Errors
 
 Every refused HTTP request is answered with an RFC 9457 problem document whose `code` is one of these. Codes are stable:
-programs may rely on them, on `status`, and on `code` and `pointer` in each entry of `errors`; texts are for people and may
-change. Answers marked *again* carry `Retry-After`: the same request may succeed later.
+programs may rely on them, on `status`, and on `code` and `pointer` in each entry of `errors`; texts are for people and
+may change. Answers marked *again* carry `Retry-After`: the same request may succeed later.
 
 """
 TABLE = "| code | status | what it says | |\n|---|---|---|---|\n"
