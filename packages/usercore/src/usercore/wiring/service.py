@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from attrs import frozen
 
@@ -25,6 +26,10 @@ from usercore.settings import CoreSettings
 from usercore.wiring.core import Core, Ports, assemble
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
+
+_FENCE_TTL_S: Final = 60.0
+_FENCE_STATEMENTS: Final = 6
+"""The fence of a writer that was killed must outlast its transaction, which is a handful of statements."""
 
 
 @frozen
@@ -83,16 +88,16 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         database = await stack.enter_async_context(open_database(settings.database))
         cache = None
         if settings.cache.url is not None:
-            cache = await stack.enter_async_context(open_cache(settings.cache, metrics))
+            fence_ttl_s = max(_FENCE_TTL_S, _FENCE_STATEMENTS * settings.database.statement_timeout_s)
+            opened = open_cache(settings.cache, metrics, fence_ttl_s=fence_ttl_s)
+            cache = await stack.enter_async_context(opened)
         ports = await _ports(settings, sql_ports(database), cache, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
         core = observe_core(assemble(ports), metrics)
         yield Service(core, metrics, Maintenance(core, metrics), database, cache)
 
 
-async def _ports(
-    settings: CoreSettings, sql: SqlPorts, cache: Cache | None, stack: AsyncExitStack
-) -> Ports:
+async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, stack: AsyncExitStack) -> Ports:
     """Lay the cache and the coalescing over the database's ports."""
     enter = stack.enter_async_context
     profiles = sql.profiles if cache is None else cache.reader(sql.profiles)

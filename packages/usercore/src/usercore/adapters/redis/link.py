@@ -73,7 +73,6 @@ class RedisLink:
             socket_timeout=settings.timeout_s,
             socket_connect_timeout=settings.timeout_s,
             protocol=2,
-            driver_info=None,
             retry=Retry(NoBackoff(), 0),
         )
         self._client = Redis.from_pool(pool)
@@ -87,17 +86,20 @@ class RedisLink:
         """Return a script for :meth:`exchange` to run; the server is given it when it does not know it."""
         return self._client.register_script(lua)
 
-    async def exchange(self, work: "Callable[[Redis], Awaitable[T]]", *, tries: int = 1) -> T:
+    async def exchange(
+        self, work: "Callable[[Redis], Awaitable[T]]", *, tries: int = 1, insist: bool = False
+    ) -> T:
         """Return what the server answered.
 
         Args:
             work: the exchange; it must bear being done twice where there are several tries.
             tries: how often at most.
+            insist: ask even a server that did not answer before; it may be back, and others may fill it again.
 
         Raises:
             CacheDownError: it did not answer, or is not asked because it did not answer before.
         """
-        if not self._breaker.admits():
+        if not insist and not self._breaker.admits():
             raise CacheDownError
         return await self._shielded.run(self._try(work, tries))
 

@@ -94,23 +94,30 @@ class ReadThrough:
 
     async def _look(self, ids: Sequence[UserId], token: str) -> tuple[dict[UserId, ProfileDocument], Sequence[UserId]]:
         """Return what the cache has, and for whom we hold a lease now."""
-        values = dict(zip(ids, await self.store.read(ids), strict=True))
-        found = self._opened({user_id: value for user_id, value in values.items() if value is not None})
+        values = await self.store.read(ids)
+        found = self._opened(ids, values)
         self.observer.cache_reads(HIT, len(found))
-        if len(found) == len(values):
+        if len(found) == len(ids):
             return found, ()
-        spoilt = [user_id for user_id, value in values.items() if value is not None and user_id not in found]
-        if spoilt:
-            self.observer.cache_reads(UNSEALED, len(spoilt))
-            await self.store.invalidate(spoilt)
         missing = [user_id for user_id in ids if user_id not in found]
-        answers = dict(zip(missing, await self.store.lease(missing, token), strict=True))
-        found |= self._opened({user_id: one for user_id, one in answers.items() if isinstance(one, bytes)})
-        return found, [user_id for user_id, one in answers.items() if one == "leased"]
+        await self._clear_spoilt(
+            [one for one, value in zip(ids, values, strict=True) if value is not None and one not in found]
+        )
+        answers = await self.store.lease(missing, token)
+        found |= self._opened(missing, [one if isinstance(one, bytes) else None for one in answers])
+        return found, [user_id for user_id, one in zip(missing, answers, strict=True) if one == "leased"]
 
-    def _opened(self, values: Mapping[UserId, bytes]) -> dict[UserId, ProfileDocument]:
-        opened = ((user_id, self.box.open(user_id, value)) for user_id, value in values.items())
-        return {user_id: document for user_id, document in opened if document is not None}
+    def _opened(self, ids: Sequence[UserId], values: Sequence[bytes | None]) -> dict[UserId, ProfileDocument]:
+        opened = {}
+        for user_id, value in zip(ids, values, strict=True):
+            if value is not None and (document := self.box.open(user_id, value)) is not None:
+                opened[user_id] = document
+        return opened
+
+    async def _clear_spoilt(self, ids: Sequence[UserId]) -> None:
+        if ids:
+            self.observer.cache_reads(UNSEALED, len(ids))
+            await self.store.invalidate(ids)
 
     def _value(self, document: ProfileDocument | None) -> bytes | None:
         return None if document is None else self.box.seal(document)

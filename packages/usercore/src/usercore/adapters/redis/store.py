@@ -124,17 +124,24 @@ class RedisStore:
 
     async def release(self, ids: Sequence[UserId], token: str) -> None:
         """Delete value and lease of each user and take this token out of the fence."""
-        await self._run(self._release_script, self._three(ids), [token], tries=_WRITER_TRIES)
+        # Insists: once the server is back other copies fill it, and a write must not be acknowledged past them.
+        await self._run(self._release_script, self._three(ids), [token], tries=_WRITER_TRIES, insist=True)
 
     async def invalidate(self, ids: Sequence[UserId]) -> None:
         """Delete value and lease of each user; fences stay."""
         keys = self._keys(ids, (self._value, self._lease_of))
-        await self._link.exchange(lambda client: client.delete(*keys), tries=_WRITER_TRIES)
+        await self._link.exchange(lambda client: client.delete(*keys), tries=_WRITER_TRIES, insist=True)
 
     async def _run(
-        self, script: AsyncScript, keys: Sequence[bytes], args: Sequence[str | bytes | int], *, tries: int = 1
+        self,
+        script: AsyncScript,
+        keys: Sequence[bytes],
+        args: Sequence[str | bytes | int],
+        *,
+        tries: int = 1,
+        insist: bool = False,
     ) -> object:
-        return await self._link.exchange(lambda client: script(keys, args, client), tries=tries)
+        return await self._link.exchange(lambda client: script(keys, args, client), tries=tries, insist=insist)
 
     def _three(self, ids: Iterable[UserId]) -> list[bytes]:
         return self._keys(ids, (self._value, self._lease_of, self._fence_of))

@@ -32,7 +32,7 @@ WITH due AS MATERIALIZED (
     RETURNING d.*
 )
 SELECT event_id::text, recipient, operation, user_id::text, payload, secret, created_at, attempts
-FROM taken ORDER BY seq
+FROM taken ORDER BY created_at, seq
 """
 _ACKNOWLEDGE: Final = b"""
 UPDATE deliveries AS d SET delivered_at = $3, payload = '{}', secret = NULL

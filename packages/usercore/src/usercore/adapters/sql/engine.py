@@ -15,6 +15,7 @@ import psycopg
 from attrs import frozen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -133,7 +134,6 @@ class Database:
                 return await self._once(engine, attempt, limit_s)
 
     async def _once(self, engine: AsyncEngine, attempt: Callable[[Session], Awaitable[T]], limit_s: float) -> T:
-        pool = engine.pool
         async with asyncio.timeout(self._settings.pool_timeout_s + self._settings.connect_timeout_s + _GRACE_S):
             connection = await engine.connect()
         try:
@@ -143,9 +143,6 @@ class Database:
                 result = await attempt(_session(connection))
         except BaseException as error:
             await asyncio.shield(asyncio.ensure_future(_clean_up(connection, error)))
-            if isinstance(error, LostError) and engine.pool is pool:
-                # The others of this pool are of the same age and lost as well.
-                await engine.dispose()
             raise
         await connection.close()
         return result
@@ -178,15 +175,16 @@ async def _clean_up(connection: AsyncConnection, error: BaseException) -> None:
 
 async def _settle(connection: AsyncConnection, error: BaseException) -> None:
     status = _session(connection).info.transaction_status
-    if isinstance(error, Exception) and status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+    if not isinstance(error, Exception):
+        # Cancelled half-way: another's answer must never be read from it.
+        await connection.invalidate()
+    elif status is not TransactionStatus.IDLE:
         try:
             async with asyncio.timeout(_GRACE_S):
-                await _session(connection).execute(b"ROLLBACK")
-        except (psycopg.Error, TimeoutError):
+                # Where the connection turns out to be lost, SQLAlchemy also drops all others that are as old.
+                await connection.exec_driver_sql("ROLLBACK")
+        except (DBAPIError, TimeoutError):
             await connection.invalidate()
-    elif not isinstance(error, Exception) or status is not TransactionStatus.IDLE:
-        # Cancelled half-way, or lost: another's answer must never be read from it.
-        await connection.invalidate()
 
 
 def _use(engine: AsyncEngine) -> tuple[int, int]:
