@@ -1,0 +1,92 @@
+"""Who may do what: one table, and the rule that reads it.
+
+A caller passes with one of an operation's scopes, or, where the operation allows it, as the very user it is
+about. Everyone else is refused: callers who handle no users learn nothing about other people, so that another
+user's id answers exactly as an absent one.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import frozen
+
+from user_http.auth.callers import Caller, Scope
+from user_http.problems import SCOPE_INSUFFICIENT, RequestRefusedError
+from usercore.kernel.context import Actor, ActorKind
+from usercore.users.errors import UserNotFoundError
+
+
+@frozen
+class Rule:
+    """Who may call one operation.
+
+    Args:
+        scopes: any one of them is enough.
+        own: whether users may call it about themselves.
+    """
+
+    scopes: frozenset[Scope]
+    own: bool = False
+
+
+_READ: Final = frozenset({Scope.USERS_READ, Scope.USERS_ADMIN})
+_WRITE: Final = frozenset({Scope.USERS_WRITE, Scope.USERS_ADMIN})
+
+RULES: Final[Mapping[str, Rule]] = {
+    "createUser": Rule(_WRITE),
+    "listUsers": Rule(_READ),
+    "getUser": Rule(_READ, own=True),
+    "patchUser": Rule(_WRITE, own=True),
+    "deactivateUser": Rule(_WRITE, own=True),
+    "reactivateUser": Rule(_WRITE),
+    "getEmailPreferences": Rule(_READ, own=True),
+    "patchEmailPreferences": Rule(_WRITE, own=True),
+    "getHistory": Rule(_READ | {Scope.AUDIT_READ}, own=True),
+    "updateUserByMessage": Rule(_WRITE, own=True),
+    "deactivateUserByMessage": Rule(_WRITE, own=True),
+    "getUserByName": Rule(_READ, own=True),
+    "getEmailPreferencesByQuery": Rule(_READ, own=True),
+}
+"""Operation → who may call it. An operation that is not named here needs no token: health and description."""
+
+
+def authorise(rule: Rule, caller: Caller, target: str | None) -> None:
+    """Pass a caller who may do it.
+
+    Args:
+        rule: the operation's.
+        caller: who asks.
+        target: the user's id it is about, or None where it is about nobody in particular.
+
+    Raises:
+        UserNotFoundError: it is about another user, and the caller may not know who exists.
+        RequestRefusedError: the token lacks a scope.
+    """
+    if not rule.scopes.isdisjoint(caller.scopes):
+        return
+    own = target is not None and target == caller.subject
+    if own and rule.own:
+        return
+    if target is not None and not own and not caller.handles_users:
+        raise UserNotFoundError
+    scopes = " ".join(sorted(rule.scopes))
+    challenge = f'Bearer realm="user-service", error="insufficient_scope", scope="{scopes}"'
+    raise RequestRefusedError(
+        SCOPE_INSUFFICIENT,
+        f"one of these scopes is needed: {scopes}",
+        headers=((b"www-authenticate", challenge.encode()),),
+    )
+
+
+def is_privileged(rule: Rule, caller: Caller) -> bool:
+    """Return whether the caller may do it to anybody."""
+    return not rule.scopes.isdisjoint(caller.scopes)
+
+
+def actor_of(caller: Caller, target: str | None) -> Actor:
+    """Return as whom a caller acts on a user."""
+    if Scope.USERS_ADMIN in caller.scopes:
+        return Actor(ActorKind.OPERATOR, caller.subject)
+    if caller.subject == target and Scope.USERS_WRITE not in caller.scopes:
+        return Actor(ActorKind.USER, caller.subject)
+    return Actor(ActorKind.SERVICE, caller.subject)

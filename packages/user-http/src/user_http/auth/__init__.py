@@ -1,0 +1,1 @@
+"""Who calls: bearer tokens of the AuthenticationService, checked against its public keys."""

@@ -1,0 +1,43 @@
+"""A caller who has proved who they are."""
+
+from enum import StrEnum
+
+from attrs import field, frozen
+
+
+class Scope(StrEnum):
+    """What a token may allow."""
+
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    USERS_ADMIN = "users:admin"
+    PRIVACY_MANAGE = "privacy:manage"
+    AUDIT_READ = "audit:read"
+
+
+@frozen
+class Caller:
+    """Whom a verified token stands for.
+
+    Args:
+        issuer: who says so.
+        subject: a user's id, or a service's name.
+        scopes: what the token allows, of the scopes this service knows.
+    """
+
+    issuer: str
+    subject: str = field(repr=False)
+    scopes: frozenset[Scope]
+
+    @property
+    def handles_users(self) -> bool:
+        """Whether the caller has to do with users in general, and may know who exists."""
+        return not _USERS.isdisjoint(self.scopes)
+
+    @property
+    def sees_erased(self) -> bool:
+        """Whether the caller may learn that somebody has been erased."""
+        return Scope.PRIVACY_MANAGE in self.scopes
+
+
+_USERS = frozenset({Scope.USERS_READ, Scope.USERS_WRITE, Scope.USERS_ADMIN})

@@ -1,0 +1,1 @@
+"""What each operation does: request → command, result → answer. One module a feature."""

@@ -1,0 +1,59 @@
+"""What the controllers share: circumstances of a command, and patches from bodies."""
+
+from typing import Any
+
+from msgspec import UNSET as ABSENT
+from msgspec import structs
+
+from user_http.access import actor_of
+from user_http.answers import Answer, versioned
+from user_http.problems import BODY_INVALID, FieldProblem, RequestRefusedError
+from user_http.requests import Call
+from user_http.schemas.users import AddressInput, CreateUser, UserPatch
+from usercore.codec.profile import render_profile
+from usercore.kernel.context import CommandContext
+from usercore.kernel.unset import UNSET
+from usercore.users.intake import AddressPatch, ProfilePatch
+from usercore.users.model import User
+
+_NOT_PROFILE = frozenset({"password", "user_id"})
+
+
+def context_of(call: Call, target: str | None) -> CommandContext:
+    """Return the circumstances of a command about a user, or about nobody yet."""
+    exchange = call.exchange
+    return CommandContext(
+        actor_of(call.who, target),
+        correlation_id=exchange.request_id,
+        causation_id=exchange.request_id,
+        traceparent=exchange.traceparent,
+    )
+
+
+def profile_patch(body: CreateUser | UserPatch) -> ProfilePatch:
+    """Return the profile fields of a body in the domain's words."""
+    fields = {name: value for name, value in _present(body).items() if name not in _NOT_PROFILE}
+    address = fields.get("address")
+    if isinstance(address, AddressInput):
+        fields["address"] = AddressPatch(**_present(address))
+    return ProfilePatch(**fields)
+
+
+def _present(body: CreateUser | UserPatch | AddressInput) -> dict[str, Any]:
+    values = structs.asdict(body)
+    return {name: UNSET if value is ABSENT else value for name, value in values.items()}
+
+
+def given(value: Any) -> Any:  # noqa: ANN401 -- any field's value
+    """Return a field's value, None where it is missing."""
+    return None if value is ABSENT else value
+
+
+def user_answer(user: User) -> Answer:
+    """Return a user's profile with its ETag."""
+    return versioned(render_profile(user), user.version)
+
+
+def missing_field(name: str) -> RequestRefusedError:
+    """Return the refusal of a body without a field that it needs."""
+    return RequestRefusedError(BODY_INVALID, errors=(FieldProblem("/" + name, "required", "give a value"),))

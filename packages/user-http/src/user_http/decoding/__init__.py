@@ -1,0 +1,1 @@
+"""Reading what callers send, strictly: media types, JSON, shapes and query parameters."""

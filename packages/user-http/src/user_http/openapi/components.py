@@ -1,0 +1,197 @@
+"""Schemas, parameters and headers that operations share."""
+
+from typing import Any, Final
+
+import msgspec
+
+from user_http.controllers.listing import SEARCH_MAX_CHARS
+from user_http.schemas.history import HistoryPage
+from user_http.schemas.preferences import EmailPreferences, EmailPreferencesPatch, UserWithPreferences
+from user_http.schemas.service import Liveness, NotReady, Problem, Readiness
+from user_http.schemas.users import (
+    CreateUser,
+    DeactivateUser,
+    Deactivation,
+    Reactivation,
+    UpdateUser,
+    User,
+    UserPage,
+    UserPatch,
+)
+from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort
+from usercore.users.values import EMAIL_MAX_CHARS, EXTERNAL_ID_MAX_CHARS, USERNAME_MAX_CHARS, AccountState
+
+SCHEMAS: Final = (
+    CreateUser,
+    UserPatch,
+    UpdateUser,
+    Deactivation,
+    DeactivateUser,
+    Reactivation,
+    EmailPreferencesPatch,
+    User,
+    UserWithPreferences,
+    UserPage,
+    EmailPreferences,
+    HistoryPage,
+    Problem,
+    NotReady,
+    Liveness,
+    Readiness,
+)
+
+HISTORY_LIMIT: Final = "historyLimit"
+
+
+def schemas() -> dict[str, Any]:
+    """Return the JSON Schemas of everything that stands on the wire."""
+    _, found = msgspec.json.schema_components(SCHEMAS, ref_template="#/components/schemas/{name}")
+    return {name: found[name] for name in sorted(found)}
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], description: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- any OpenAPI member
+    return {"name": name, "in": place, "description": description, "schema": schema, **more}
+
+
+def _text(most: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON Schema keyword
+    return {"type": "string", "minLength": 1, "maxLength": most, **more}
+
+
+_TIME: Final = {"type": "string", "format": "date-time"}
+_UUID: Final = {"type": "string", "format": "uuid"}
+_ID_EXAMPLE: Final = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
+
+
+def parameters() -> dict[str, Any]:
+    """Return the parameters by the name under which operations refer to them."""
+    return {**_path_and_headers(), **_of_lists(), **_of_history(), **_of_names()}
+
+
+def _path_and_headers() -> dict[str, Any]:
+    return {
+        "userId": _parameter("userId", "path", _UUID, "The user's id.", required=True, example=_ID_EXAMPLE),
+        "include": _parameter(
+            "include",
+            "query",
+            {"type": "string", "enum": ["emailPreferences"]},
+            "What to put into the profile besides.",
+        ),
+        "ifMatch": _parameter(
+            "If-Match",
+            "header",
+            {"type": "string", "pattern": _TAG},
+            "The ETag of what was read; refused with 412 if the user has changed since.",
+            example='"1"',
+        ),
+        "ifMatchRequired": _parameter(
+            "If-Match",
+            "header",
+            {"type": "string", "pattern": _TAG},
+            "The ETag of what was read, or `*` for whatever is there; 428 without it, 412 if the user has changed "
+            "since.",
+            required=True,
+            example='"1"',
+        ),
+        "ifNoneMatch": _parameter(
+            "If-None-Match",
+            "header",
+            {"type": "string"},
+            "The ETag of what the caller has; 304 if it is the current one.",
+        ),
+        "idempotencyKey": _parameter(
+            "Idempotency-Key",
+            "header",
+            {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+            "A word of the caller's for this request, kept for 24 hours: the same request again gets the same answer "
+            "and has no further effect.",
+            example="sign-up-7f3c",
+        ),
+    }
+
+
+_TAG: Final = r'^(\*|"[1-9][0-9]{0,8}")$'
+
+
+def _of_lists() -> dict[str, Any]:
+    states = [state.value for state in AccountState]
+    times = {
+        name: _parameter(name, "query", _TIME, f"{event} {side} this time, exclusively.")
+        for name, event, side in (
+            ("createdAfter", "Created", "after"),
+            ("createdBefore", "Created", "before"),
+            ("updatedAfter", "Last changed", "after"),
+            ("updatedBefore", "Last changed", "before"),
+        )
+    }
+    limit = {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}
+    return {
+        "limit": _parameter("limit", "query", limit, "How many items at most."),
+        "cursor": _parameter("cursor", "query", _text(CURSOR_MAX_CHARS), "`nextCursor` of the page before."),
+        "sort": _parameter(
+            "sort",
+            "query",
+            {"type": "string", "enum": [sort.value for sort in Sort], "default": Sort.CREATED_DOWN.value},
+            "The order; a minus sign means the newest first.",
+        ),
+        "email": _parameter("email", "query", _text(EMAIL_MAX_CHARS, format="email"), "The user with this email."),
+        "username": _parameter("username", "query", _text(USERNAME_MAX_CHARS), "The user with this username."),
+        "externalId": _parameter(
+            "externalId", "query", _text(EXTERNAL_ID_MAX_CHARS), "The user with this id in another system."
+        ),
+        "status": _parameter(
+            "status",
+            "query",
+            {"type": "array", "minItems": 1, "items": {"type": "string", "enum": states}},
+            "Account states, with commas between them; active and deactivated ones if left out.",
+            style="form",
+            explode=False,
+        ),
+        **times,
+        "q": _parameter(
+            "q",
+            "query",
+            _text(SEARCH_MAX_CHARS),
+            "Words, each the beginning of a word of the name, the username or the email.",
+        ),
+    }
+
+
+def _of_history() -> dict[str, Any]:
+    return {
+        "at": _parameter("at", "query", _TIME, "Serve the profile as it was at this time instead."),
+        "below": _parameter(
+            "cursor", "query", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, "`nextCursor` of the page before."
+        ),
+    }
+
+
+def _of_names() -> dict[str, Any]:
+    return {
+        "byId": _parameter("id", "query", _UUID, "The user's id."),
+        "byUserId": _parameter("userId", "query", _UUID, "The user's id.", required=True),
+        "aliasUserId": _parameter("userId", "query", _UUID, "The user's id, unless the body has it."),
+    }
+
+
+def headers() -> dict[str, Any]:
+    """Return the response headers."""
+    texts = {
+        "ETag": ("The user's version in quotes.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}, '"1"'),
+        "Location": ("Where the new user is.", {"type": "string"}, f"/v1/users/{_ID_EXAMPLE}"),
+        "Link": (
+            "The first page and, where there is one, the next (RFC 8288).",
+            {"type": "string"},
+            '</v1/users?limit=50>; rel="first"',
+        ),
+        "Retry-After": ("Seconds after which to try again.", {"type": "integer", "minimum": 1}, 1),
+        "WWW-Authenticate": ("What is wrong with the token (RFC 6750).", {"type": "string"}, "Bearer"),
+        "X-Request-Id": (
+            "Names the request in logs: the caller's own, where it sent a sane one.",
+            {"type": "string", "minLength": 1, "maxLength": 64},
+            "5d1f0c7e9b2a4c3d8e6f7a8b9c0d1e2f",
+        ),
+    }
+    return {
+        name: {"description": text, "schema": schema, "example": example}
+        for name, (text, schema, example) in texts.items()
+    }

@@ -1,0 +1,93 @@
+"""Examples of what is sent and of what comes back."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+import msgspec
+
+from usercore.codec.history import history_object
+from usercore.codec.preferences import preferences_object
+from usercore.codec.profile import profile_object
+from usercore.kernel.changes import FieldChange
+from usercore.kernel.context import Actor, ActorKind
+from usercore.kernel.ids import EventId, UserId
+from usercore.preferences.get_email_preferences import EmailPreferences
+from usercore.preferences.values import EmailPreference, EmailTopic, effective
+from usercore.users.model import AccountStatus, Profile, User
+from usercore.users.ports import HistoryEntry
+from usercore.users.values import AccountState, Address, EmailAddress
+
+_AT: Final = datetime.fromisoformat("2026-03-01T12:00:00.123456+00:00")
+_ACTOR: Final = Actor(ActorKind.SERVICE, "shop")
+_ID: Final = UserId("01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d")
+
+_USER: Final = User(
+    id=_ID,
+    version=1,
+    profile=Profile(
+        username="grace@example.com",
+        email=EmailAddress("grace@example.com", "grace@example.com"),
+        first_name="Grace",
+        last_name="Hopper",
+        phone_number="+4930123456",
+        address=Address("Unter den Linden 1", "Berlin", None, "10117", "Germany"),
+        locale="en-GB",
+        time_zone="Europe/Berlin",
+        birth_date=date(1906, 12, 9),
+        external_id="crm-4711",
+    ),
+    status=AccountStatus(AccountState.ACTIVE, since=_AT, actor=_ACTOR),
+    created_at=_AT,
+    updated_at=_AT,
+)
+_TOPIC: Final = EmailTopic("news", "News", "What is new, once a month.", False, False, "2026-01", _AT)  # noqa: FBT003 -- as declared
+_SAID: Final = EmailPreference("news", subscribed=True, source="preference-center", at=_AT, wording_version="2026-01")
+_STEP: Final = HistoryEntry(
+    user_id=_ID,
+    version=2,
+    event_id=EventId("01932f6f-1a2b-7c3d-8e4f-5a6b7c8d9e0f"),
+    message="UserUpdated",
+    at=_AT,
+    actor=_ACTOR,
+    correlation_id="5d1f0c7e9b2a4c3d8e6f7a8b9c0d1e2f",
+    causation_id="5d1f0c7e9b2a4c3d8e6f7a8b9c0d1e2f",
+    changes=(FieldChange("first_name", "Grace", "Amazing Grace"),),
+)
+
+
+def user() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a profile."""
+    return msgspec.to_builtins(profile_object(_USER))
+
+
+def user_page() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a page of users."""
+    return {"items": [user()], "nextCursor": None}
+
+
+def preferences() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return email preferences."""
+    return preferences_object(EmailPreferences(_ID, 2, (effective(_TOPIC, _SAID),)))
+
+
+def history() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a page of history."""
+    return {"items": [history_object(_STEP)], "nextCursor": "2"}
+
+
+CREATE: Final = {
+    "email": "grace@example.com",
+    "firstName": "Grace",
+    "lastName": "Hopper",
+    "phoneNumber": "+4930123456",
+    "address": {"street": "Unter den Linden 1", "city": "Berlin", "postalCode": "10117", "country": "Germany"},
+    "locale": "en-GB",
+    "timeZone": "Europe/Berlin",
+    "birthDate": "1906-12-09",
+}
+PATCH: Final = {"firstName": "Amazing Grace", "phoneNumber": None, "address": {"city": "Potsdam"}}
+UPDATE: Final = {"userId": _ID, "firstName": "Amazing Grace"}
+DEACTIVATION: Final = {"reason": "INACTIVITY", "notes": "no sign-in for two years"}
+DEACTIVATE: Final = {"userId": _ID, "reason": "closing the account"}
+REACTIVATION: Final = {"reason": "came back"}
+PREFERENCES_PATCH: Final = {"topics": {"news": {"subscribed": True, "source": "preference-center"}}}

@@ -1,0 +1,237 @@
+"""Each operation as the document describes it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from user_http.decoding.media import JSON, MERGE_PATCH
+from user_http.openapi import examples
+
+
+@frozen
+class Body:
+    """What an operation takes.
+
+    Args:
+        schema: the component's name.
+        example: a valid body.
+        required: whether it may be left out.
+        media: the media types accepted.
+    """
+
+    schema: str
+    example: object
+    required: bool = True
+    media: tuple[str, ...] = (JSON,)
+
+
+@frozen
+class Success:
+    """What an operation answers with when all is well.
+
+    Args:
+        schema: the component's name.
+        example: makes an example.
+        headers: names of the headers that come with it.
+        status: the HTTP status.
+        links: what can be done next: name → link object.
+        also: the name of another schema that it may have instead.
+    """
+
+    schema: str
+    example: Callable[[], object]
+    headers: tuple[str, ...] = ()
+    status: int = 200
+    links: Mapping[str, Any] = field(factory=dict)
+    also: str | None = None
+
+
+@frozen
+class Description:
+    """One operation's text, parameters, body and success."""
+
+    tag: str
+    summary: str
+    text: str
+    parameters: tuple[str, ...]
+    success: Success
+    body: Body | None = None
+
+
+_ID: Final = "$response.body#/id"
+_TAG: Final = "$response.header.ETag"
+
+
+def _link(operation_id: str, text: str, **parameters: str) -> dict[str, Any]:
+    return {"operationId": operation_id, "parameters": parameters, "description": text}
+
+
+def _next_steps() -> dict[str, Any]:
+    """Return what can be done with a user that an answer shows."""
+    tagged: dict[str, str] = {"path.userId": _ID, "header.If-Match": _TAG}
+    return {
+        "GetUser": _link("getUser", "Read the user.", userId=_ID),
+        "PatchUser": _link("patchUser", "Change what was read.", **tagged),
+        "DeactivateUser": _link("deactivateUser", "Deactivate the user.", userId=_ID),
+        "ReactivateUser": _link("reactivateUser", "Reactivate the user.", userId=_ID),
+        "GetEmailPreferences": _link("getEmailPreferences", "Read the email preferences.", userId=_ID),
+        "GetHistory": _link("getHistory", "Read what happened.", userId=_ID),
+        "UpdateUserByMessage": _link("updateUserByMessage", "Change the user.", **{"query.userId": _ID}),
+    }
+
+
+def _user(status: int = 200, *headers: str, also: str | None = None) -> Success:
+    return Success("User", examples.user, ("ETag", *headers), status, _next_steps(), also)
+
+
+_KEY: Final = "idempotencyKey"
+_LIST: Final = (
+    "limit",
+    "cursor",
+    "sort",
+    "email",
+    "username",
+    "externalId",
+    "status",
+    "createdAfter",
+    "createdBefore",
+    "updatedAfter",
+    "updatedBefore",
+    "q",
+)
+_BOTH: Final = (MERGE_PATCH, JSON)
+_PREFERENCES: Final = Success("EmailPreferences", examples.preferences, ("ETag",))
+
+DESCRIPTIONS: Final[Mapping[str, Description]] = {
+    "createUser": Description(
+        "Users",
+        "Create a user",
+        "Without a password the user is sent an invitation to choose one.",
+        (_KEY,),
+        _user(201, "Location"),
+        Body("CreateUser", examples.CREATE),
+    ),
+    "listUsers": Description(
+        "Users",
+        "List and search users",
+        "Filters combine. Pages are found by key, so that the ten-thousandth is as quick as the first.",
+        _LIST,
+        Success(
+            "UserPage",
+            examples.user_page,
+            ("Link",),
+            links={
+                "GetUser": _link("getUser", "Read the first user.", userId="$response.body#/items/0/id"),
+                "NextPage": _link("listUsers", "Read the next page.", cursor="$response.body#/nextCursor"),
+            },
+        ),
+    ),
+    "getUser": Description(
+        "Users",
+        "Read a user",
+        "Users may read themselves.",
+        ("userId", "include", "ifNoneMatch"),
+        _user(also="UserWithPreferences"),
+    ),
+    "patchUser": Description(
+        "Users",
+        "Change a user",
+        "A JSON Merge Patch (RFC 7396): null empties a field, what is missing stays. Users may change themselves.",
+        ("userId", "ifMatchRequired", _KEY),
+        _user(),
+        Body("UserPatch", examples.PATCH, media=_BOTH),
+    ),
+    "deactivateUser": Description(
+        "Users",
+        "Deactivate a user",
+        "Doing it twice is doing it once. Users may deactivate themselves.",
+        ("userId", "ifMatch", _KEY),
+        _user(),
+        Body("Deactivation", examples.DEACTIVATION, required=False),
+    ),
+    "reactivateUser": Description(
+        "Users",
+        "Reactivate a user",
+        "Doing it twice is doing it once.",
+        ("userId", "ifMatch", _KEY),
+        _user(),
+        Body("Reactivation", examples.REACTIVATION, required=False),
+    ),
+    "getEmailPreferences": Description(
+        "Email preferences",
+        "Read email preferences",
+        "Every registered topic, with what the user said of it or the default. Users may read their own.",
+        ("userId",),
+        _PREFERENCES,
+    ),
+    "patchEmailPreferences": Description(
+        "Email preferences",
+        "Change email preferences",
+        "Topics that are not named stay as they are. Users may change their own.",
+        ("userId", "ifMatch", _KEY),
+        _PREFERENCES,
+        Body("EmailPreferencesPatch", examples.PREFERENCES_PATCH, media=_BOTH),
+    ),
+    "getHistory": Description(
+        "History",
+        "Read a user's history, or the profile as it was",
+        "Who changed what, when, before and after, the newest first; with `at` the profile as it was then.",
+        ("userId", "at", "limit", "below"),
+        Success("HistoryPage", examples.history, ("Link",), also="User"),
+    ),
+    "updateUserByMessage": Description(
+        "Catalogue",
+        "Change a user, as the catalogue's UpdateUser",
+        "The user is named in the body or in the query. If-Match may be left out.",
+        ("aliasUserId", "ifMatch", _KEY),
+        _user(),
+        Body("UpdateUser", examples.UPDATE),
+    ),
+    "deactivateUserByMessage": Description(
+        "Catalogue",
+        "Deactivate a user, as the catalogue's DeactivateUser",
+        "The user is named in the body or in the query.",
+        ("aliasUserId", "ifMatch", _KEY),
+        _user(),
+        Body("DeactivateUser", examples.DEACTIVATE),
+    ),
+    "getUserByName": Description(
+        "Catalogue",
+        "Find a user, as the catalogue's GetUser",
+        "Name the user by exactly one of the three.",
+        ("byId", "email", "username"),
+        _user(),
+    ),
+    "getEmailPreferencesByQuery": Description(
+        "Catalogue",
+        "Read email preferences, as the catalogue's GetUserEmailPreferences",
+        "The same as the path of the user.",
+        ("byUserId",),
+        _PREFERENCES,
+    ),
+    "getLiveness": Description(
+        "Service",
+        "Whether the process runs",
+        "No other part is asked.",
+        (),
+        Success("Liveness", lambda: {"status": "alive"}),
+    ),
+    "getReadiness": Description(
+        "Service",
+        "Whether this copy can serve",
+        "The database is asked. A copy that is stopping says no before it stops.",
+        (),
+        Success("Readiness", lambda: {"ready": True, "parts": {"database": "ok", "cache": "ok"}}),
+    ),
+}
+
+TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "getMetrics": ("Metrics in Prometheus' text format", "text/plain"),
+    "getOpenapiJson": ("This document as JSON", "application/json"),
+    "getOpenapiYaml": ("This document as YAML", "application/yaml"),
+    "getDocs": ("This document for people", "text/html"),
+    "getDocsScript": ("The script of that page", "text/javascript"),
+    "getDocsStyle": ("The style sheet of that page", "text/css"),
+}
+"""Operations that answer with something else than JSON of ours: what it is, and its media type."""

@@ -1,0 +1,149 @@
+"""Error responses: for each operation the statuses it may answer with, and the codes behind each."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from user_http import access
+from user_http.problems import (
+    CONTENT_TYPE,
+    INSTANCE_PREFIX,
+    KINDS,
+    TRY_AGAIN_AFTER_S,
+    TYPE_PREFIX,
+    status_of,
+)
+from user_http.routes import ROUTES
+from usercore.kernel.errors import UnavailableError, all_errors
+from usercore.kernel.receipts import KeyInFlightError
+from usercore.preferences.errors import PreferencesInvalidError
+from usercore.users.errors import UserErasedError
+
+__all__ = ["ALWAYS", "codes_of", "error_responses", "problem_examples"]
+
+_LOADED = (KeyInFlightError, PreferencesInvalidError, UserErasedError, UnavailableError)
+"""Their modules define every error that an operation here can raise."""
+
+ALWAYS: Final = ("internal_error",)
+API: Final = (
+    "request_malformed",
+    "header_malformed",
+    "query_malformed",
+    "unauthenticated",
+    "token_invalid",
+    "scope_insufficient",
+    "not_acceptable",
+    "overloaded",
+    "request_timed_out",
+    "exhausted",
+    "unavailable",
+)
+ABOUT_ONE: Final = ("user_not_found", "user_erased")
+BODY: Final = ("body_malformed", "body_too_large", "content_type_unsupported", "body_invalid")
+COMMAND: Final = (
+    "idempotency_key_invalid",
+    "idempotency_key_reused",
+    "idempotency_key_in_flight",
+    "idempotency_claim_lost",
+)
+CHANGE: Final = ("user_merged", "stale_version", "write_contended")
+PROFILE: Final = ("profile_invalid", "email_taken", "username_taken", "external_id_taken")
+
+_EXAMPLE_ID: Final = "5d1f0c7e9b2a4c3d8e6f7a8b9c0d1e2f"
+_FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "profile_invalid": ("/timeZone", "time_zone_unknown", "name a zone of the IANA database, as in Europe/Berlin"),
+    "body_invalid": ("/status", "read_only", "leave it out: the service sets it"),
+    "body_malformed": ("", "duplicate_key", "name each member of an object once"),
+    "query_malformed": ("/limit", "out_of_range", "give a whole number from 1 to 500"),
+    "query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before, with the same sort"),
+    "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
+}
+
+
+def codes_of(operation_id: str) -> tuple[str, ...]:
+    """Return every code that an operation may answer with."""
+    if operation_id not in access.RULES:
+        return (*ALWAYS, *(("not_ready",) if operation_id == "getReadiness" else ()))
+    return (*API, *_OWN[operation_id], *ALWAYS)
+
+
+_OWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "createUser": (*BODY, *COMMAND, *PROFILE, "user_exists"),
+    "listUsers": ("query_invalid",),
+    "getUser": ABOUT_ONE,
+    "patchUser": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated", "precondition_required"),
+    "deactivateUser": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
+    "reactivateUser": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
+    "getEmailPreferences": ABOUT_ONE,
+    "patchEmailPreferences": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "preferences_invalid", "user_deactivated"),
+    "getHistory": ABOUT_ONE,
+    "updateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated"),
+    "deactivateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
+    "getUserByName": (*ABOUT_ONE, "query_invalid"),
+    "getEmailPreferencesByQuery": ABOUT_ONE,
+}
+"""What an operation may answer with besides what all of them may."""
+
+
+def error_responses(operation_id: str) -> dict[str, Any]:
+    """Return an operation's error responses by status."""
+    by_status: dict[int, list[tuple[str, str]]] = {}
+    known = _known()
+    for code in codes_of(operation_id):
+        status, title = known[code]
+        by_status.setdefault(status, []).append((code, title))
+    return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def problem_examples() -> dict[str, Any]:
+    """Return a problem document for each code that an operation may answer with."""
+    used = {code for route in ROUTES for code in codes_of(route.id)}
+    found = ((code, *known) for code, known in sorted(_known().items()) if code in used)
+    return {code: {"summary": title, "value": _example(status, code, title)} for code, status, title in found}
+
+
+def _known() -> dict[str, tuple[int, str]]:
+    """Return status and title of every code."""
+    found = {kind.code: (kind.status, kind.title) for kind in KINDS}
+    found |= {error.code: (status_of(error()), error.summary) for error in all_errors()}
+    return found
+
+
+def _response(status: int, codes: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    listed = list(codes)
+    media: dict[str, Any] = {
+        "schema": {"$ref": f"#/components/schemas/{'NotReady' if listed[0][0] == 'not_ready' else 'Problem'}"},
+        "examples": {code: {"$ref": f"#/components/examples/{code}"} for code, _ in listed},
+    }
+    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    for name in _headers(status, [code for code, _ in listed]):
+        headers[name] = {"$ref": f"#/components/headers/{name}"}
+    return {
+        "description": " ".join(f"`{code}`: {title}." for code, title in listed),
+        "headers": headers,
+        "content": {CONTENT_TYPE.decode(): media},
+    }
+
+
+def _headers(status: int, codes: list[str]) -> Iterable[str]:
+    if status in {401, 403}:
+        yield "WWW-Authenticate"
+    if status == 503 or not TRY_AGAIN_AFTER_S.keys().isdisjoint(codes):  # noqa: PLR2004 -- RFC 9110, 15.6.4
+        yield "Retry-After"
+
+
+def _example(status: int, code: str, title: str) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + code,
+        "title": title,
+        "status": status,
+        "detail": title,
+        "instance": INSTANCE_PREFIX + _EXAMPLE_ID,
+        "code": code,
+        "requestId": _EXAMPLE_ID,
+    }
+    if code in _FIELD_EXAMPLES:
+        pointer, rule, detail = _FIELD_EXAMPLES[code]
+        body["errors"] = [{"pointer": pointer, "code": rule, "detail": detail}]
+    if code == "not_ready":
+        body["parts"] = {"database": "down", "cache": "ok"}
+    return body

@@ -1,0 +1,135 @@
+"""What every operation goes through, on whichever way it came: the router's or the read lane's.
+
+Accept header, token, access rule, the operation itself within its time, and a problem document for whatever
+goes wrong.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import structlog
+from attrs import frozen
+from litestar.types import Receive
+
+from user_http.accept import accepts_json
+from user_http.access import RULES, authorise
+from user_http.answers import NO_ANSWER, Answer
+from user_http.auth.callers import Caller
+from user_http.auth.tokens import TokenRefusedError, TokenVerifier
+from user_http.exchange import SCOPE_KEY, Exchange
+from user_http.problems import (
+    INTERNAL,
+    NOT_ACCEPTABLE,
+    TIMED_OUT,
+    TOKEN_INVALID,
+    UNAUTHENTICATED,
+    RequestRefusedError,
+    answer_of_core,
+    answer_of_kind,
+    answer_of_refusal,
+    retry_after,
+)
+from user_http.requests import Call, ClientGoneError, parse_user_id
+from user_http.routes import Route
+from usercore.kernel.errors import UserCoreError
+from usercore.users.errors import UserErasedError, UserNotFoundError
+
+Handle: TypeAlias = Callable[[Call], Awaitable[Answer]]
+
+_NO_TOKEN: Final = ((b"www-authenticate", b'Bearer realm="user-service"'),)
+_BAD_TOKEN: Final = ((b"www-authenticate", b'Bearer realm="user-service", error="invalid_token"'),)
+_SAFE: Final = "GET"
+
+
+@frozen
+class Operation:
+    """An operation and the code that answers it."""
+
+    route: Route
+    handle: Handle
+
+
+@frozen
+class Pipeline:
+    """Answers requests.
+
+    Args:
+        verifier: checks tokens.
+        body_limit: the most bytes of body to read.
+        timeout_s: how long one request may take.
+    """
+
+    verifier: TokenVerifier
+    body_limit: int
+    timeout_s: float
+
+    async def answer(
+        self,
+        operation: Operation,
+        scope: Any,  # noqa: ANN401 -- ASGI's open mapping
+        receive: Receive,
+        params: Mapping[str, str],
+    ) -> Answer:
+        """Return the answer to one request; nothing is raised."""
+        exchange: Exchange = scope[SCOPE_KEY]
+        exchange.route = operation.route.path
+        if operation.route.method != _SAFE:
+            structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        call = Call(
+            route=operation.route,
+            scope=scope,
+            receive=receive,
+            exchange=exchange,
+            body_limit=self.body_limit,
+        )
+        try:
+            return await self._within_time(operation, call, params.get("userId"))
+        except RequestRefusedError as refusal:
+            return answer_of_refusal(refusal, exchange.request_id)
+        except UserErasedError as error:
+            sees = call.caller is not None and call.caller.sees_erased
+            return answer_of_core(error if sees else UserNotFoundError(), exchange.request_id)
+        except UserCoreError as error:
+            return answer_of_core(error, exchange.request_id)
+        except ClientGoneError:
+            return NO_ANSWER
+        except Exception as error:  # noqa: BLE001 -- whatever went wrong, the caller gets a problem document
+            structlog.get_logger().error("request crashed", request_id=exchange.request_id, exc_info=error)
+            return answer_of_kind(INTERNAL, exchange.request_id)
+
+    async def _within_time(self, operation: Operation, call: Call, user_id: str | None) -> Answer:
+        limit = asyncio.timeout(self.timeout_s)
+        try:
+            async with limit:
+                return await self._checked(operation, call, user_id)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise RequestRefusedError(TIMED_OUT, headers=retry_after(1)) from None
+
+    async def _checked(self, operation: Operation, call: Call, user_id: str | None) -> Answer:
+        rule = RULES.get(operation.route.id)
+        if rule is not None:
+            if not accepts_json(call.header(b"accept")):
+                raise RequestRefusedError(NOT_ACCEPTABLE)
+            call.caller = await self._caller(call)
+            if user_id is not None:
+                call.user_id = parse_user_id(user_id)
+                authorise(rule, call.caller, call.user_id)
+            elif not rule.own:
+                authorise(rule, call.caller, None)
+            # What is left names the user in its body or query, and is authorised where that is read.
+        return await operation.handle(call)
+
+    async def _caller(self, call: Call) -> Caller:
+        raw = call.single_header(b"authorization")
+        if raw is None:
+            raise RequestRefusedError(UNAUTHENTICATED, headers=_NO_TOKEN)
+        scheme, _, token = raw.partition(" ")
+        if scheme.lower() != "bearer":
+            raise RequestRefusedError(UNAUTHENTICATED, headers=_NO_TOKEN)
+        try:
+            return await self.verifier.verify(token.strip(" "))
+        except TokenRefusedError:
+            raise RequestRefusedError(TOKEN_INVALID, headers=_BAD_TOKEN) from None

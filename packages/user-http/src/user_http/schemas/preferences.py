@@ -1,0 +1,65 @@
+"""Email preferences on the wire."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from user_http.schemas.users import LINE, Time, User
+from usercore.preferences.values import SOURCE_MAX_CHARS, WORDING_MAX_CHARS
+
+
+class TopicChoice(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What a user says of one topic."""
+
+    subscribed: bool
+    source: (
+        Annotated[str, Meta(min_length=1, max_length=SOURCE_MAX_CHARS, pattern=LINE, examples=["preference-center"])]
+        | UnsetType
+        | None
+    ) = UNSET
+    wording_version: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=WORDING_MAX_CHARS,
+                pattern=LINE,
+                description="What the user had been shown; the topic's current wording if left out.",
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+
+
+class EmailPreferencesPatch(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """What a user says of some topics, by topic name; the others stay as they are."""
+
+    topics: dict[str, TopicChoice]
+
+
+class TopicPreference(Struct, rename="camel", kw_only=True):
+    """What holds for a user and a topic."""
+
+    subscribed: bool
+    source: str | None
+    updated_at: Time | None
+    wording_version: str | None
+    title: str
+    description: str
+    mandatory: bool
+    current_wording_version: str
+
+
+class EmailPreferences(Struct, rename="camel"):
+    """What holds for a user, by topic name."""
+
+    user_id: str
+    version: Annotated[int, Meta(ge=1)]
+    topics: dict[str, TopicPreference]
+
+
+class UserWithPreferences(User, kw_only=True):
+    """A user's profile, with the email preferences where they were asked for."""
+
+    email_preferences: EmailPreferences | UnsetType = UNSET
