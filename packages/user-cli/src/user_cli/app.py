@@ -1,0 +1,67 @@
+"""The commands of userctl. Each is imported when it is used, so that `--help` does not wait for a database driver."""
+
+from importlib.metadata import version
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from user_cli import exits
+
+__all__ = ["build_app"]
+
+_ABOUT = """\
+Run and operate the User Service.
+
+Settings come from the environment: `userctl config check` shows them all. A command that changes a user needs
+`REDIS_URL` and `USER_SERVICE_CACHE_KEY` wherever the service has them, or profiles stay cached for a minute.
+
+Tables are for people. With `--json`, programs get one JSON document: an object, or for a list
+`{"items": [...], "nextCursor": ...}`. Errors are one line on standard error, with a stable code.
+
+```
+userctl dev --samples 100
+userctl user create --email grace@example.com --first-name Grace --last-name Hopper
+userctl user list --q "grace hop" --json
+userctl config check
+```
+"""
+
+_COMMANDS = {
+    "dev": ("user_cli.commands.dev:dev", "Start the whole service on embedded servers, for development."),
+    "serve": ("user_cli.commands.serve:serve", "Serve HTTP on the settings of the environment."),
+    "db": ("user_cli.commands.db:app", "Bring the database's tables up to date, back, or look."),
+    "user": ("user_cli.commands.user:app", "Create, find, change, deactivate and reactivate users."),
+    "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),
+    "topics": ("user_cli.commands.topics:app", "Email topics that users may subscribe to."),
+    "attributes": ("user_cli.commands.attributes:app", "The JSON Schema of custom attributes."),
+    "deliver": ("user_cli.commands.deliver:deliver", "Deliver once what other services have not been told yet."),
+    "token": ("user_cli.commands.token:app", "Make signing keys and bearer tokens."),
+    "config": ("user_cli.commands.config:app", "Check and document the settings."),
+}
+
+
+def build_app(output: Console, errors: Console, asked: str | None = None) -> App:
+    """Return the command line, which raises what goes wrong instead of printing it.
+
+    Args:
+        output: takes help.
+        errors: takes what the command line's library says of its own accord.
+        asked: the command that is asked for. It is imported and speaks for itself; others are known by a line.
+    """
+    app = App(
+        name="userctl",
+        help=_ABOUT,
+        help_format="markdown",
+        help_epilogue=exits.HELP,
+        default_parameter=Parameter(negative=(), show_default=False),
+        version=version("user-cli"),
+        console=output,
+        error_console=errors,
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for name, (where, about) in _COMMANDS.items():
+        app.command(where, name=name, help=None if name == asked else about)
+    return app

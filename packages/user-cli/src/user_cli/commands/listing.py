@@ -1,0 +1,146 @@
+"""`userctl user list`: filters, pages, and whole lists."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from attrs import evolve, frozen
+from cyclopts import Parameter
+
+from user_cli.commands.options import AsJson, WithDefault
+from user_cli.failures import UsageError
+from user_cli.inputs import optional_moment
+from user_cli.output import show_json_items, show_json_page
+from user_cli.session import open_session
+from user_cli.views import document_object, show_users
+from usercore.users.ports import EmailRules, ProfileDocument
+from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX, Sort, UserQuery, read_cursor
+from usercore.users.read_users import canonical_email, canonical_username
+from usercore.users.search import query_words
+from usercore.users.values import AccountState, ValueRejectedError
+from usercore.wiring.core import Core
+
+__all__ = ["list_users"]
+
+
+@Parameter(name="*")
+@frozen
+class Filters:
+    """Whom to list; filters combine.
+
+    Args:
+        q: words, each the beginning of a word of the name, the username or the email.
+        email: exactly this email.
+        username: exactly this username.
+        external_id: exactly this external id.
+        status: once for each: ACTIVE, DEACTIVATED, MERGED, ERASED. Active and deactivated users if left out.
+        created_after: created later than this: a time, as in 2026-01-31T12:00:00Z, or a date.
+        created_before: created earlier.
+        updated_after: last changed later.
+        updated_before: last changed earlier.
+    """
+
+    q: str | None = None
+    email: str | None = None
+    username: str | None = None
+    external_id: str | None = None
+    status: Annotated[tuple[AccountState, ...], Parameter(show_choices=False)] = ()
+    created_after: str | None = None
+    created_before: str | None = None
+    updated_after: str | None = None
+    updated_before: str | None = None
+
+
+@Parameter(name="*")
+@frozen
+class Paging:
+    """In which order, and how much of it.
+
+    Args:
+        sort: createdAt, updatedAt, or with a minus before it for the newest first.
+        limit: users on a page.
+        cursor: go on where the page before ended.
+        everyone: list every page.
+    """
+
+    sort: WithDefault[str] = Sort.CREATED_DOWN.value
+    limit: WithDefault[int] = PAGE_DEFAULT
+    cursor: str | None = None
+    everyone: Annotated[bool, Parameter(name="--all")] = False
+
+
+async def list_users(
+    *,
+    filters: Filters = Filters(),
+    paging: Paging = Paging(),
+    as_json: AsJson = False,
+) -> None:
+    """List and search users, a page at a time or all of them.
+
+    ```
+    userctl user list --q "grace hop"
+    userctl user list --status DEACTIVATED --updated-after 2026-01-01 --sort=-updatedAt
+    userctl user list --all --json > users.json
+    ```
+
+    Args:
+        filters: whom.
+        paging: in which order, and how many.
+        as_json: write {"items": [...], "nextCursor": ...}.
+    """
+    if paging.everyone and paging.cursor:
+        raise UsageError("--all begins at the beginning: leave --cursor out")
+    async with open_session() as session:
+        query = _query(filters, paging, session.core.ports.emails)
+        if paging.everyone and as_json:
+            await show_json_items(document_object(document) async for document in _every(session.core, query))
+        elif paging.everyone:
+            show_users([document async for document in _every(session.core, query)], None)
+        else:
+            page = await session.core.list_users(query)
+            if as_json:
+                show_json_page(map(document_object, page.items), page.next_cursor)
+            else:
+                show_users(page.items, page.next_cursor)
+
+
+async def _every(core: Core, query: UserQuery) -> AsyncIterator[ProfileDocument]:
+    query = evolve(query, limit=PAGE_MAX)
+    while True:
+        page = await core.list_users(query)
+        for document in page.items:
+            yield document
+        if page.next_cursor is None:
+            return
+        query = evolve(query, after=read_cursor(query.sort, page.next_cursor))
+
+
+def _query(filters: Filters, paging: Paging, emails: EmailRules) -> UserQuery:
+    sort = _sort(paging.sort)
+    return UserQuery(
+        email=None if filters.email is None else canonical_email(filters.email, emails),
+        username=None if filters.username is None else canonical_username(filters.username, emails),
+        external_id=filters.external_id,
+        states=frozenset(filters.status),
+        created_after=optional_moment("--created-after", filters.created_after),
+        created_before=optional_moment("--created-before", filters.created_before),
+        updated_after=optional_moment("--updated-after", filters.updated_after),
+        updated_before=optional_moment("--updated-before", filters.updated_before),
+        words=() if filters.q is None else _words(filters.q),
+        sort=sort,
+        limit=paging.limit,
+        after=None if paging.cursor is None else read_cursor(sort, paging.cursor),
+    )
+
+
+def _sort(raw: str) -> Sort:
+    try:
+        return Sort(raw)
+    except ValueError:
+        raise UsageError(f"--sort: write one of {', '.join(Sort)}") from None
+
+
+def _words(raw: str) -> tuple[str, ...]:
+    try:
+        return query_words(raw)
+    except ValueRejectedError as error:
+        raise UsageError(f"--q: {error.detail}") from None

@@ -1,0 +1,91 @@
+"""Options that several commands share."""
+
+from typing import Annotated, TypeAlias, TypeVar
+
+from attrs import frozen
+from cyclopts import App, Parameter
+
+from user_cli.failures import UsageError
+from user_cli.inputs import STDIN
+from usercore.kernel.ids import UserId
+from usercore.users.read_users import UserNamed
+from usercore.wiring.core import Core
+
+__all__ = [
+    "AsJson",
+    "IfMatch",
+    "Named",
+    "Reason",
+    "Source",
+    "UserIdOption",
+    "WithDefault",
+    "command_group",
+    "found",
+    "one_name",
+]
+
+V = TypeVar("V")
+
+WithDefault: TypeAlias = Annotated[V, Parameter(show_default=True)]
+"""An option whose default is worth showing."""
+AsJson: TypeAlias = Annotated[bool, Parameter(name="--json", help="Write one JSON document.")]
+UserIdOption: TypeAlias = Annotated[str | None, Parameter(name=["--id"], help="The user's id.")]
+
+
+def _no_option(_: type, source: str | None) -> None:
+    if source is not None and source.startswith("-") and source != STDIN:
+        message = "there is no such option"
+        raise ValueError(message)
+
+
+Source: TypeAlias = Annotated[V, Parameter(allow_leading_hyphen=True, validator=_no_option)]
+"""A file, or - for standard input."""
+IfMatch: TypeAlias = Annotated[
+    int | None, Parameter(help="Refuse unless this is the user's version; without it any version is changed.")
+]
+Reason: TypeAlias = Annotated[str | None, Parameter(help="Why, in at most 500 characters.")]
+
+
+@Parameter(name="*")
+@frozen
+class Named:
+    """Other names of a user, in place of the id.
+
+    Args:
+        email: their email, in any case of letters.
+        username: their username, in any case of letters.
+        external_id: their id in the system they came from.
+    """
+
+    email: str | None = None
+    username: str | None = None
+    external_id: str | None = None
+
+
+async def found(core: Core, user_id: str | None, named: Named) -> UserId:
+    """Return the id of the user so named.
+
+    Raises:
+        UsageError: not exactly one name was given.
+        UserNotFoundError: nobody is so named.
+    """
+    name = one_name(user_id, named)
+    return name.user_id if name.user_id is not None else (await core.get_user(name)).id
+
+
+def one_name(user_id: str | None, named: Named) -> UserNamed:
+    """Return the one name that was given.
+
+    Raises:
+        UsageError: none or several were given.
+    """
+    given = [user_id, named.email, named.username, named.external_id]
+    if sum(name is not None for name in given) != 1:
+        raise UsageError("name the user by --id, --email, --username or --external-id: one of them")
+    ident = None if user_id is None else UserId(user_id)
+    return UserNamed(ident, named.email, named.username, named.external_id)
+
+
+def command_group(name: str, about: str) -> App:
+    """Return an empty group of commands."""
+    return App(name=name, help=about, version_flags=())

@@ -1,0 +1,1 @@
+"""`userctl dev`: the whole service for one developer, on servers that it brings along."""

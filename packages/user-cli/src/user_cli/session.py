@@ -1,0 +1,78 @@
+"""One command's access to the core: settings from the environment, an operator, open connections."""
+
+import getpass
+import os
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from attrs import frozen
+
+from user_cli.failures import UsageError
+from user_cli.output import clean
+from usercore.kernel.context import Actor, ActorKind, CommandContext
+from usercore.kernel.errors import UnavailableError, UserCoreError
+from usercore.observe.logs import configure_logs
+from usercore.settings import CoreSettings, load
+from usercore.wiring.core import Core
+
+__all__ = ["OPERATOR", "Session", "open_session", "operator"]
+
+OPERATOR: Final = "USERCTL_OPERATOR"
+_OPERATOR_MAX_CHARS: Final = 64
+
+
+@frozen
+class Session:
+    """The core, and who uses it because of what."""
+
+    core: Core
+    context: CommandContext
+
+
+@asynccontextmanager
+async def open_session(environ: Mapping[str, str] = os.environ) -> AsyncIterator[Session]:
+    """Open the core on the settings of the environment, and close it at the end.
+
+    Raises:
+        SettingsError: variables are missing or wrong.
+        UsageError: nobody knows who the operator is.
+    """
+    # The database's driver takes long to import: `--help` and slips of the keyboard do not wait for it.
+    from usercore.wiring.service import open_core  # noqa: PLC0415
+
+    settings = load(CoreSettings, environ)
+    configure_logs(settings.telemetry)
+    context = CommandContext(operator(environ), correlation_id=f"userctl-{uuid.uuid4()}")
+    async with open_core(settings) as service:
+        try:
+            yield Session(service.core, context)
+        except UnavailableError as error:
+            raise await _explained(error, settings) from error
+
+
+async def _explained(error: UnavailableError, settings: CoreSettings) -> UnavailableError:
+    """Return the error, or a better one where the tables alone are what is missing."""
+    from usercore.wiring import migrations  # noqa: PLC0415 - as above
+
+    try:
+        status = await migrations.status(settings.database)
+    except UserCoreError:
+        return error
+    return UnavailableError("the tables are not up to date: userctl db upgrade") if status.pending else error
+
+
+def operator(environ: Mapping[str, str] = os.environ) -> Actor:
+    """Return who is at the keyboard: ``USERCTL_OPERATOR``, else the login name.
+
+    Raises:
+        UsageError: there is neither, or the name is no short line of text.
+    """
+    try:
+        name = environ.get(OPERATOR) or getpass.getuser()
+    except (OSError, KeyError):
+        name = ""
+    if not name.strip() or name != clean(name) or len(name) > _OPERATOR_MAX_CHARS:
+        raise UsageError(f"{OPERATOR}: name yourself in at most {_OPERATOR_MAX_CHARS} characters")
+    return Actor(ActorKind.OPERATOR, name.strip())

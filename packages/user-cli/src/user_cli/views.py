@@ -1,0 +1,197 @@
+"""How users and what belongs to them look: as wire objects for programs, as rows for people."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from user_cli.output import show_json, show_pairs, show_table, to_json
+from usercore.codec.history import history_object
+from usercore.codec.preferences import preferences_object
+from usercore.codec.profile import profile_object
+from usercore.codec.scalars import timestamp
+from usercore.preferences.get_email_preferences import EmailPreferences
+from usercore.preferences.values import EmailTopic
+from usercore.users.attributes import AttributeSchema
+from usercore.users.model import User
+from usercore.users.ports import HistoryEntry, ProfileDocument
+
+__all__ = [
+    "document_object",
+    "history_object",
+    "schema_object",
+    "show_history",
+    "show_preferences",
+    "show_schemas",
+    "show_topics",
+    "show_user",
+    "show_users",
+    "topic_object",
+]
+
+
+_NOTHING = "—"
+_ONE_VALUE = ({"kind", "id"}, {"verified", "verifiedAt"})
+"""Objects that are one value to a reader: an actor, and whether something is verified."""
+
+
+def show_user(user: User, *, as_json: bool) -> None:
+    """Write one profile."""
+    profile = profile_object(user)
+    if as_json:
+        show_json(profile)
+    else:
+        show_pairs(_flat(profile))
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what is there, with dotted names; attributes stay one JSON object."""
+    for name, inner in value.items():
+        if isinstance(inner, Mapping) and inner.keys() not in _ONE_VALUE and name != "attributes":
+            yield from _flat(inner, f"{prefix}{name}.")
+        elif inner not in (None, {}):
+            yield prefix + name, _word(inner)
+
+
+def _word(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case str() | int():
+            return str(value)
+        case {"kind": kind, "id": ident}:
+            return f"{kind}:{ident}"
+        case {"verified": _, "verifiedAt": at}:
+            return "no" if at is None else f"since {at}"
+        case None:
+            return _NOTHING
+        case _:
+            return to_json(value)
+
+
+def document_object(document: ProfileDocument) -> Any:  # noqa: ANN401 - a decoded JSON document
+    """Return a ready profile as a JSON object."""
+    return json.loads(document.body)
+
+
+def show_users(documents: Iterable[ProfileDocument], next_cursor: str | None) -> None:
+    """Write users, one a line, and how to go on."""
+    profiles = (document_object(document) for document in documents)
+    show_table(
+        ("ID", "EMAIL", "NAME", "STATUS", "VERSION", "CREATED"),
+        (_user_row(profile) for profile in profiles),
+        empty="No users.",
+    )
+    _show_next(next_cursor)
+
+
+def _user_row(profile: Mapping[str, Any]) -> tuple[object, ...]:
+    name = f"{profile['firstName']} {profile['lastName']}"
+    return (
+        profile["id"],
+        profile["email"],
+        name,
+        profile["status"],
+        profile["version"],
+        _to_seconds(profile["createdAt"]),
+    )
+
+
+def _to_seconds(at: str) -> str:
+    return at.partition(".")[0] + "Z"
+
+
+def _show_next(cursor: str | None) -> None:
+    if cursor is not None:
+        show_pairs([("next page", f"--cursor {cursor}")])
+
+
+def show_history(entries: Iterable[HistoryEntry], next_cursor: str | None) -> None:
+    """Write steps of a user's life, newest first, and how to go on."""
+    show_table(
+        ("VERSION", "AT", "EVENT", "ACTOR", "FIELD", "BEFORE", "AFTER"),
+        (row for entry in entries for row in _history_rows(history_object(entry))),
+        empty="No history.",
+    )
+    _show_next(next_cursor)
+
+
+def _history_rows(entry: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
+    actor = f"{entry['actor']['kind']}:{entry['actor']['id']}"
+    lead: tuple[object, ...] = (entry["version"], _to_seconds(entry["at"]), entry["event"], actor)
+    for change in entry["changes"]:
+        before = dict(_flat({change["field"]: change["before"]}))
+        after = dict(_flat({change["field"]: change["after"]}))
+        for name in dict.fromkeys((*before, *after)):
+            if before.get(name) != after.get(name):
+                yield (*lead, name, before.get(name, _NOTHING), after.get(name, _NOTHING))
+                lead = ("", "", "", "")
+
+
+def show_preferences(preferences: EmailPreferences, *, as_json: bool) -> None:
+    """Write what holds for a user, topic by topic."""
+    wire: Mapping[str, Any] = preferences_object(preferences)
+    if as_json:
+        show_json(wire)
+        return
+    show_table(
+        ("TOPIC", "SUBSCRIBED", "SINCE", "SOURCE", "WORDING", "TITLE"),
+        (_preference_row(name, held) for name, held in wire["topics"].items()),
+        empty="No topics are registered: see userctl topics register --help",
+    )
+
+
+def _preference_row(name: str, held: Mapping[str, Any]) -> tuple[object, ...]:
+    subscribed = _word(held["subscribed"]) + (" (mandatory)" if held["mandatory"] else "")
+    since = _to_seconds(held["updatedAt"]) if held["updatedAt"] else "never said"
+    return name, subscribed, since, _word(held["source"]), _word(held["wordingVersion"]), held["title"]
+
+
+def topic_object(topic: EmailTopic) -> dict[str, object]:
+    """Return a topic as a JSON object."""
+    return {
+        "name": topic.name,
+        "title": topic.title,
+        "description": topic.description,
+        "mandatory": topic.mandatory,
+        "subscribedByDefault": topic.subscribed_by_default,
+        "wordingVersion": topic.wording_version,
+        "registeredAt": timestamp(topic.registered_at),
+    }
+
+
+def show_topics(topics: Iterable[EmailTopic]) -> None:
+    """Write topics, one a line."""
+    show_table(
+        ("NAME", "TITLE", "MANDATORY", "BY DEFAULT", "WORDING", "REGISTERED"),
+        (
+            (
+                topic.name,
+                topic.title,
+                _word(topic.mandatory),
+                _word(topic.subscribed_by_default),
+                topic.wording_version,
+                _to_seconds(timestamp(topic.registered_at)),
+            )
+            for topic in topics
+        ),
+        empty="No topics are registered.",
+    )
+
+
+def schema_object(schema: AttributeSchema) -> dict[str, object]:
+    """Return a version of the attribute schema as a JSON object."""
+    return {
+        "version": schema.version,
+        "registeredAt": timestamp(schema.registered_at),
+        "registeredBy": schema.registered_by,
+        "document": schema.document,
+    }
+
+
+def show_schemas(schemas: Iterable[AttributeSchema]) -> None:
+    """Write versions of the attribute schema, one a line."""
+    rows = (
+        (schema.version, _to_seconds(timestamp(schema.registered_at)), schema.registered_by, to_json(schema.document))
+        for schema in schemas
+    )
+    show_table(("VERSION", "REGISTERED", "BY", "SCHEMA"), rows, empty="No schema is registered.")
