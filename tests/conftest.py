@@ -8,11 +8,18 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import fresh_database
 from user_cli.embedded import EmbeddedServers, embedded_servers
+from usercore.adapters.sql import upgrade
+
+# How long an example takes on a machine that does other things as well proves nothing.
+settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared-machine")
 
 
 @pytest.fixture(scope="session")
@@ -53,4 +60,18 @@ def redis_url(_servers: EmbeddedServers) -> str:
 def database_url(postgres_url: str) -> Iterator[str]:
     """A fresh, empty database."""
     with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(postgres_url: str) -> Iterator[str]:
+    with fresh_database(postgres_url) as url:
+        asyncio.run(upgrade(url))
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def migrated_database_url(postgres_url: str, _migrated_template: str) -> Iterator[str]:
+    """A fresh database with every table and no row."""
+    with fresh_database(postgres_url, _migrated_template) as url:
         yield url

@@ -22,10 +22,15 @@ async def footprint(ports: Ports, ids: Sequence[UserId]) -> object:
 
 
 async def outbox(ports: Ports) -> list[OutboxMessage]:
-    """Read the whole outbox, page by page."""
+    """Read the whole outbox, page by page; positions rise."""
     messages: list[OutboxMessage] = []
-    while page := await ports.outbox.messages(after=messages[-1].position if messages else 0, limit=50):
+    last = 0
+    while page := await ports.outbox.messages(after=last, limit=50):
+        positions = [one.position for one in page]
+        assert positions == sorted(set(positions))
+        assert positions[0] > last
         messages += page
+        last = positions[-1]
     return messages
 
 

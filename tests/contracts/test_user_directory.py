@@ -22,11 +22,12 @@ from usercore.wiring.core import Ports
 
 
 async def all_pages(ports: Ports, query: UserQuery) -> list[ProfileDocument]:
-    """Follow the cursors to the end; no page but the last may be short."""
+    """Follow the cursors to the end; no page but the last may be short, and nobody comes twice."""
     found: list[ProfileDocument] = []
     while True:
         page = await ports.directory.page(query)
         found += page.items
+        assert len({document.user_id for document in found}) == len(found)
         if page.next_cursor is None:
             return found
         assert len(page.items) == query.limit

@@ -34,8 +34,7 @@ class AuthSettings:
     jwks_url: str | None = setting(
         "USER_SERVICE_TOKEN_JWKS_URL",
         url("https", "http"),
-        "Where the AuthenticationService publishes its JWKS; fetched again when a token names a key "
-        "not seen before.",
+        "Where the AuthenticationService publishes its JWKS; fetched again when a token names a key not seen before.",
         default=None,
     )
 
@@ -56,9 +55,7 @@ class HttpSettings:
         "The address to listen on. Loopback unless a proxy or a container asks for another.",
         default="127.0.0.1",
     )
-    port: int = setting(
-        "USER_SERVICE_LISTEN_PORT", whole_number(0, 65535), "The port to listen on.", default=8080
-    )
+    port: int = setting("USER_SERVICE_LISTEN_PORT", whole_number(0, 65535), "The port to listen on.", default=8080)
     body_limit_bytes: int = setting(
         "USER_SERVICE_BODY_LIMIT_BYTES",
         whole_number(1024, 16 * 1024 * 1024),

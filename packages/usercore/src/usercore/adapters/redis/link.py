@@ -86,9 +86,7 @@ class RedisLink:
         """Return a script for :meth:`exchange` to run; the server is given it when it does not know it."""
         return self._client.register_script(lua)
 
-    async def exchange(
-        self, work: "Callable[[Redis], Awaitable[T]]", *, tries: int = 1, insist: bool = False
-    ) -> T:
+    async def exchange(self, work: "Callable[[Redis], Awaitable[T]]", *, tries: int = 1, insist: bool = False) -> T:
         """Return what the server answered.
 
         Args:

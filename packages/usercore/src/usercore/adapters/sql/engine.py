@@ -41,40 +41,30 @@ class Database:
     _reads: AsyncEngine
     _settings: DatabaseSettings
 
-    async def read(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Return what `work` returns, given a connection in autocommit mode.
+    async def fetch(self, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
+        """Return the rows of a reading statement with ``$1`` parameters.
 
-        `work` only reads, or writes with one statement that may run twice: where the connection turns out to be
-        lost (the server was restarted), it runs once more on a new one.
+        Where the connection turns out to be lost (the server was restarted), it runs once more on a new one.
+
+        Args:
+            statement: the SQL; it writes nothing.
+            parameters: its values.
+            prepare: False where the best plan depends on the values.
 
         Raises:
             UnavailableError: the database does not answer, or not in time.
             ExhaustedError: no connection became free in time.
         """
 
-        async def attempt(opened: Session) -> T:
+        async def attempt(opened: Session) -> list[Row]:
             try:
-                return await work(opened)
+                return await fetch(opened, statement, *parameters, prepare=prepare)
             except psycopg.Error as error:
                 if is_lost(error):
                     raise LostError from error
                 raise
 
         return await self._run(self._reads, attempt, self._settings.statement_timeout_s)
-
-    async def fetch(self, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
-        """Return the rows of a reading statement with ``$1`` parameters; see :meth:`read`.
-
-        Args:
-            statement: the SQL.
-            parameters: its values.
-            prepare: False where the best plan depends on the values.
-        """
-
-        async def work(opened: Session) -> list[Row]:
-            return await fetch(opened, statement, *parameters, prepare=prepare)
-
-        return await self.read(work)
 
     async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Return what `work` returns, once everything it did is committed; roll back where it raises.
@@ -100,7 +90,7 @@ class Database:
         return await self._run(self._writes, attempt, self._settings.statement_timeout_s + _GRACE_S)
 
     async def ping(self) -> None:
-        """Return if the database answers and takes writes.
+        """Return if the database answers and has been migrated.
 
         Raises:
             UnavailableError, ExhaustedError: it does not.

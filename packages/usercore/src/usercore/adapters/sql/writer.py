@@ -1,7 +1,7 @@
 """Changes, committed: many in one statement, or alone where something stands in the way."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -155,8 +155,14 @@ async def _apply(
             raise _CollidedError from error
         raise
     if creates:
-        return dict.fromkeys({change.user.id for change in group} - {user_id for (user_id,) in rows})
+        return _not_created(group, {user_id for (user_id,) in rows})
     return _not_moved(group, {user_id: (version, moved) for user_id, version, moved in rows})
+
+
+def _not_created(group: Sequence[Change], created: Collection[str]) -> Mapping[UserId, UserCoreError | None]:
+    wrong = InvalidError("the id of a new user is a UUID in canonical form")
+    lost = (change.user.id for change in group if change.user.id not in created)
+    return {user_id: None if is_canonical(user_id) else wrong for user_id in lost}
 
 
 def _not_moved(group: Sequence[Change], found: Mapping[str, tuple[int, bool]]) -> Mapping[UserId, UserCoreError | None]:
