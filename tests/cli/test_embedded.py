@@ -7,9 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tests.cli.processes import alive, enterable_folder, wait_until
 from user_cli.embedded import EmbeddedServerError, EmbeddedServers, embedded_servers
 from user_cli.embedded.account import Account
 from user_cli.embedded.process import free_port
@@ -60,30 +59,8 @@ time.sleep(600)
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A place that the servers' account can enter, which pytest's own folders are not."""
-    made = Path(tempfile.mkdtemp(prefix="embedded-test-"))
-    made.chmod(0o711)
-    yield made / "data"
-    shutil.rmtree(made)
-
-
-def wait_until(holds: Callable[[], bool], deadline_s: float = 30.0) -> None:
-    limit = time.monotonic() + deadline_s
-    while not holds():
-        assert time.monotonic() < limit, "the condition did not come to hold"
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and that nobody asked about does not."""
-    try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except ProcessLookupError:
-        return False
-    except FileNotFoundError:
-        return not Path("/proc/self/stat").exists()
-    return state not in "ZX"
+    with enterable_folder() as made:
+        yield made
 
 
 @contextmanager

@@ -1,0 +1,48 @@
+"""userctl on a database of its own, with its tables; and without any database."""
+
+import base64
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.userctl import Userctl, plain_environ
+from tests.databases import fresh_database
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator["subprocess.Popen[str]"]:
+    """A process that has imported userctl and forks for each command."""
+    command = [sys.executable, "-m", "tests.cli.zygote"]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def userctl(
+    zygote: "subprocess.Popen[str]", postgres_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Userctl]:
+    """userctl on PostgreSQL and a Redis-protocol server, its tables up to date; one database for each module."""
+    folder = tmp_path_factory.mktemp("userctl")
+    with fresh_database(postgres_url) as url:
+        environ = plain_environ() | {
+            "DATABASE_URL": url,
+            "REDIS_URL": redis_url,
+            "USER_SERVICE_CACHE_KEY": base64.b64encode(bytes(32)).decode(),
+            "USER_SERVICE_CACHE_NAMESPACE": url.rpartition("/")[2],
+        }
+        ready = Userctl(environ, folder, zygote)
+        assert ready("db", "upgrade").code == 0
+        yield ready
+
+
+@pytest.fixture
+def alone(zygote: "subprocess.Popen[str]", tmp_path: Path) -> Userctl:
+    """userctl with no settings at all."""
+    return Userctl(plain_environ(), tmp_path, zygote)
