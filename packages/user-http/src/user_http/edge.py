@@ -4,6 +4,7 @@ Neither shows anything personal: the route's template stands for the path, and n
 looked at.
 """
 
+import logging
 from collections.abc import MutableMapping
 from time import perf_counter
 from typing import Any, Final, Protocol, cast
@@ -92,13 +93,12 @@ class Edge:
         status = exchange.status or GONE
         method = exchange.method if exchange.method in _METHODS else "OTHER"
         self.observer.http_request(method, exchange.route, status, seconds)
+        # A successful read is logged at debug level alone: at thousands a second its line would cost more than it.
+        quiet = status < _CLIENT_ERROR and method in _SAFE
+        if quiet and not _ROOT.isEnabledFor(logging.DEBUG):
+            return
         log = structlog.get_logger()
-        # A successful read is logged at debug level: at thousands a second its line would cost more than it.
-        write = log.info
-        if status >= _SERVER_ERROR:
-            write = log.warning
-        elif status < _CLIENT_ERROR and exchange.method in _SAFE:
-            write = log.debug
+        write = log.warning if status >= _SERVER_ERROR else log.debug if quiet else log.info
         write(
             "request",
             method=method,
@@ -109,6 +109,7 @@ class Edge:
         )
 
 
+_ROOT: Final = logging.getLogger()
 _CLIENT_ERROR: Final = 400
 _METHODS: Final = _SAFE | {"POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"}
 

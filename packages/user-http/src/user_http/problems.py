@@ -52,6 +52,8 @@ QUERY_MALFORMED = Kind(400, "query_malformed", "The query parameters are not val
 HEADER_MALFORMED = Kind(400, "header_malformed", "A header is not valid")
 KEY_INVALID = Kind(400, "idempotency_key_invalid", "The Idempotency-Key is not valid")
 REQUEST_MALFORMED = Kind(400, "request_malformed", "The request is not valid")
+HEAD_TOO_LARGE = Kind(431, "head_too_large", "The request line and headers are too large")
+HEAD_TOO_SLOW = Kind(408, "head_too_slow", "The request's headers did not come in time")
 UNAUTHENTICATED = Kind(401, "unauthenticated", "A bearer token is needed")
 TOKEN_INVALID = Kind(401, "token_invalid", "The bearer token is not valid")
 SCOPE_INSUFFICIENT = Kind(403, "scope_insufficient", "The token does not allow this")
@@ -74,6 +76,8 @@ KINDS: Final = (
     HEADER_MALFORMED,
     KEY_INVALID,
     REQUEST_MALFORMED,
+    HEAD_TOO_LARGE,
+    HEAD_TOO_SLOW,
     UNAUTHENTICATED,
     TOKEN_INVALID,
     SCOPE_INSUFFICIENT,

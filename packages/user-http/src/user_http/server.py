@@ -17,6 +17,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from user_http.edge import Lifecycle
+from user_http.protocol import BoundedHttpProtocol
 from usercore.settings.serving import HttpSettings
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -96,7 +97,7 @@ def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -134,13 +134,13 @@ def _header(token: str) -> tuple[str | None, str]:
     except Exception as error:
         raise TokenRefusedError from error
     kid, algorithm, kind = header.get("kid"), header.get("alg"), header.get("typ")
-    if algorithm not in ALGORITHMS or "crit" in header or "b64" in header:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS or "crit" in header or "b64" in header:
         raise TokenRefusedError
     if kind is not None and not (isinstance(kind, str) and kind.lower() in TYPES):
         raise TokenRefusedError
     if kid is not None and not (isinstance(kid, str) and len(kid) <= KID_MAX_CHARS):
         raise TokenRefusedError
-    return kid, str(algorithm)
+    return kid, algorithm
 
 
 def _subject(claims: Mapping[str, Any]) -> str:

@@ -40,8 +40,6 @@ SCHEMAS: Final = (
     Readiness,
 )
 
-HISTORY_LIMIT: Final = "historyLimit"
-
 
 def schemas() -> dict[str, Any]:
     """Return the JSON Schemas of everything that stands on the wire."""
