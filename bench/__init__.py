@@ -1,0 +1,1 @@
+"""Benchmarks: each case held against a floor, interleaved in one run. `python -m bench --help` says how."""

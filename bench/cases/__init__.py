@@ -1,0 +1,10 @@
+"""Every case, in the order in which they run."""
+
+from bench.cases.growing import GROWING
+from bench.cases.listing import LISTING
+from bench.cases.reading import READING
+from bench.cases.starting import STARTING
+from bench.cases.writing import WRITING
+from bench.measure import Case
+
+ALL: tuple[Case, ...] = (*READING, *WRITING, *LISTING, *GROWING, *STARTING)

@@ -1,0 +1,151 @@
+"""Databases with many users, filled with exactly the rows that the service itself writes for one."""
+
+import json
+import secrets
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from attrs import field, frozen
+from psycopg.sql import SQL, Identifier
+
+from bench.rows import NUMBER, SURNAME, Writer, snapshot, written
+from usercore import Actor, ActorKind, AddressPatch, CommandContext, CreateUserCommand, ProfilePatch, UpdateUserCommand
+from usercore.adapters.sql.migrating import upgrade
+from usercore.settings import CoreSettings, load
+from usercore.wiring.service import open_core
+
+FILLED_TABLES = ("users", "user_history", "audit_entries", "outbox")
+"""What each user has rows in. Deliveries are not filled in: acknowledged ones leave no work behind."""
+
+CREATED_AT = "(timestamptz '2026-01-01 00:00:00+00' + {n} * interval '1 second')"
+"""When the user of number `n` was created: a second after the one before."""
+
+FIELDS: Final = {
+    "firstName": "Ada",
+    "lastName": SURNAME,
+    "email": f"u{NUMBER}@example.com",
+    "phoneNumber": "+441632960961",
+    "locale": "en-GB",
+    "timeZone": "Europe/London",
+}
+ADDRESS: Final = {
+    "street": "12 St James's Square",
+    "city": "London",
+    "state": "Greater London",
+    "postalCode": "SW1Y 4JH",
+    "country": "United Kingdom",
+}
+
+
+def new_user(number: str) -> str:
+    """Return the body of a request that creates a user like all the others.
+
+    Args:
+        number: 12 digits that no user has, or the word that the load generator puts them for.
+    """
+    body = json.dumps(FIELDS | {"address": ADDRESS}, separators=(",", ":"))
+    return body.replace(NUMBER, number)
+
+
+@frozen
+class FilledDatabase:
+    """A database with users numbered from 1.
+
+    Args:
+        url: where it is.
+        users: how many there are.
+        create: writes the rows that a creation writes.
+        update: writes the rows that a change of the first name writes.
+    """
+
+    url: str = field(repr=False)
+    users: int
+    create: Writer = field(repr=False)
+    update: Writer = field(repr=False)
+
+    async def versions(self, ids: list[str]) -> tuple[int, ...]:
+        """Return the version that each of the users is at."""
+        async with await psycopg.AsyncConnection.connect(self.url) as connection:
+            cursor = await connection.execute(
+                "SELECT u.version FROM unnest(%s::uuid[]) WITH ORDINALITY AS w (id, place) JOIN users AS u USING (id)"
+                " ORDER BY w.place",
+                (ids,),
+            )
+            return tuple(version for (version,) in await cursor.fetchall())
+
+    async def drop(self) -> None:
+        """Drop it, with whatever is still connected."""
+        name = urlsplit(self.url).path.lstrip("/")
+        async with await psycopg.AsyncConnection.connect(_sibling(self.url, "postgres"), autocommit=True) as connection:
+            await connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+async def fill(server_url: str, users: int) -> FilledDatabase:
+    """Make a database on the server, migrate it, and fill it."""
+    name = f"bench_{users}_{secrets.token_hex(4)}"
+    async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as connection:
+        await connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+    url = _sibling(server_url, name)
+    await upgrade(url)
+    create, update = await _learn(url)
+    await _bulk_load(url, users, create)
+    return FilledDatabase(url, users, create, update)
+
+
+def _sibling(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _learn(url: str) -> tuple[Writer, Writer]:
+    """Create a user and change the first name, look at what that wrote, and take all of it away."""
+    context = CommandContext(Actor(ActorKind.OPERATOR, "bench"), correlation_id="bench", causation_id="bench")
+    settings = load(CoreSettings, {"DATABASE_URL": url})
+    async with (
+        open_core(settings) as service,
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
+    ):
+        empty = await snapshot(connection)
+        user = await service.core.create_user(CreateUserCommand(_template()), context)
+        created = await snapshot(connection)
+        create = Writer(written(empty, created), user.id, await _changed_at(connection), "1")
+        change = UpdateUserCommand(user.id, ProfilePatch(first_name=f"Ada{NUMBER}"), expected_version=1)
+        await service.core.update_user(change, context)
+        updated = await snapshot(connection)
+        update = Writer(written(created, updated), user.id, await _changed_at(connection), "2")
+        tables = SQL(", ").join(Identifier(table.name) for table in updated if updated[table])
+        await connection.execute(SQL("TRUNCATE {} CASCADE").format(tables))
+    return create, update
+
+
+def _template() -> ProfilePatch:
+    return ProfilePatch(
+        email=FIELDS["email"],
+        first_name=FIELDS["firstName"],
+        last_name=FIELDS["lastName"],
+        phone_number=FIELDS["phoneNumber"],
+        locale=FIELDS["locale"],
+        time_zone=FIELDS["timeZone"],
+        address=AddressPatch(
+            street=ADDRESS["street"],
+            city=ADDRESS["city"],
+            state=ADDRESS["state"],
+            postal_code=ADDRESS["postalCode"],
+            country=ADDRESS["country"],
+        ),
+    )
+
+
+async def _changed_at(connection: psycopg.AsyncConnection) -> str:
+    cursor = await connection.execute("SELECT updated_at::text FROM users")
+    [(at,)] = await cursor.fetchall()
+    return str(at)
+
+
+async def _bulk_load(url: str, users: int, create: Writer) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("SET synchronous_commit = off")
+        for statement in create.from_series(1, users, CREATED_AT.format(n="n"), FILLED_TABLES):
+            await connection.execute(statement.encode())
+        await connection.execute("VACUUM ANALYZE")
+        await connection.execute("CHECKPOINT")
