@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from usercore.adapters.sql.engine import Database, Row, fetch
+from usercore.adapters.sql.engine import Database, Row, Session, fetch
 from usercore.adapters.sql.mapping import utc
 from usercore.delivery.ports import DeliveryQueue, OutboxMessage, OutboxReader
 from usercore.delivery.values import Delivery, Operation, Recipient
@@ -34,6 +34,10 @@ WITH due AS MATERIALIZED (
 SELECT event_id::text, recipient, operation, user_id::text, payload, secret, created_at, attempts
 FROM taken ORDER BY created_at, seq
 """
+# The index gives the due ones in order, the first of them at once. Before the table is analyzed, or after it grew
+# quickly, the planner would rather read and sort the whole backlog, for every claim.
+# Source: measured, 57 ms against 1 ms with 38,000 waiting.
+_IN_ORDER: Final = b"SET LOCAL enable_sort = off"
 _ACKNOWLEDGE: Final = b"""
 UPDATE deliveries AS d SET delivered_at = $3, payload = '{}', secret = NULL
 FROM unnest($1::uuid[], $2::text[]) AS heard(event_id, recipient)
@@ -67,8 +71,12 @@ class SqlDeliveryQueue:
 
     async def claim(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[Delivery]:
         """Take deliveries that are due, the oldest first."""
-        rows = await self.database.write(lambda opened: fetch(opened, _CLAIM, now, lease_until, limit))
-        return [_delivery(row) for row in rows]
+
+        async def attempt(opened: Session) -> list[Row]:
+            await opened.execute(_IN_ORDER)
+            return await fetch(opened, _CLAIM, now, lease_until, limit)
+
+        return [_delivery(row) for row in await self.database.write(attempt)]
 
     async def acknowledge(self, deliveries: Sequence[Delivery], *, now: datetime) -> None:
         """Mark as heard, and empty payload and secret."""
