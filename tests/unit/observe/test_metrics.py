@@ -25,3 +25,25 @@ def test_two_cores_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
     one.cache_reads("hit", 1)
     assert 'cache_reads_total{result="hit"}' not in other.scrape().decode()
+
+
+def test_observations_fall_into_the_buckets_that_prometheus_counts_upwards() -> None:
+    metrics = Metrics()
+    for seconds in (0.0005, 0.0006, 0.3, 99.0):
+        metrics.use_case("get_user", "ok", seconds)
+    lines = metrics.scrape().decode().splitlines()
+    buckets = [line for line in lines if line.startswith("user_service_use_case_seconds_bucket")]
+    counts = {line.partition('le="')[2].partition('"')[0]: float(line.split()[-1]) for line in buckets}
+    assert counts["0.0005"] == 1  # a bound belongs to its bucket
+    assert counts["0.001"] == counts["0.25"] == 2
+    assert counts["0.5"] == counts["10.0"] == 3
+    assert counts["+Inf"] == 4
+    assert 'user_service_use_case_seconds_count{outcome="ok",use_case="get_user"} 4.0' in lines
+
+
+def test_requests_in_flight_are_those_begun_and_not_ended() -> None:
+    metrics = Metrics()
+    metrics.http_in_flight(1)
+    metrics.http_in_flight(1)
+    metrics.http_in_flight(-1)
+    assert "user_service_http_requests_in_flight 1.0" in metrics.scrape().decode()

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from attrs import frozen
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
+
+from usercore.observe.tallies import Tallies
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Source: Prometheus exposition formats, text-based format 0.0.4."""
@@ -53,25 +55,27 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._pools = _PoolCollector()
         self.registry.register(self._pools)
-        self._use_cases = Histogram(
+        self._use_cases = Tallies(
             "user_service_use_case_seconds",
             "Time a use case took, by its outcome: ok, or the code of the error.",
             ("use_case", "outcome"),
-            buckets=SECONDS,
-            registry=self.registry,
+            SECONDS,
         )
-        self._http = Histogram(
+        self.registry.register(self._use_cases)
+        self._http = Tallies(
             "user_service_http_request_seconds",
             "Time from the request's first byte to the answer's last, by route template.",
             ("method", "route", "status"),
-            buckets=SECONDS,
-            registry=self.registry,
+            SECONDS,
         )
+        self.registry.register(self._http)
+        self._in_flight = 0
         self._http_in_flight = Gauge(
             "user_service_http_requests_in_flight",
             "Requests being worked on.",
             registry=self.registry,
         )
+        self._http_in_flight.set_function(lambda: self._in_flight)
         self._cache = Counter(
             "user_service_cache_reads",
             "Profiles asked of the cache: hit, miss, bypass (cache not reachable), unsealed, error.",
@@ -97,25 +101,28 @@ class Metrics:
 
     def declared(self) -> Iterator[Declared]:
         """List every metric in the order of its declaration."""
-        own = (value for value in vars(self).values() if isinstance(value, MetricWrapperBase))
-        for metric in own:
-            [family] = metric.describe()
-            name = f"{family.name}_total" if family.type == "counter" else family.name
-            yield Declared(name, family.type, tuple(metric._labelnames), family.documentation)  # noqa: SLF001 -- not told otherwise
+        for metric in vars(self).values():
+            if isinstance(metric, Tallies):
+                yield Declared(metric.name, "histogram", metric.labels, metric.doc)
+            elif isinstance(metric, MetricWrapperBase):
+                [family] = metric.describe()
+                name = f"{family.name}_total" if family.type == "counter" else family.name
+                labels = tuple(metric._labelnames)  # noqa: SLF001 -- it does not tell otherwise
+                yield Declared(name, family.type, labels, family.documentation)
         for family in self._pools.collect():
             yield Declared(family.name, family.type, ("pool",), family.documentation)
 
     def use_case(self, name: str, outcome: str, seconds: float) -> None:
         """Count one call of a use case."""
-        self._use_cases.labels(name, outcome).observe(seconds)
+        self._use_cases.observe((name, outcome), seconds)
 
     def http_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request; `route` is a template, never a path."""
-        self._http.labels(method, route, status).observe(seconds)
+        self._http.observe((method, route, status), seconds)
 
     def http_in_flight(self, change: int) -> None:
         """Count a request that begins (1) or ends (-1)."""
-        self._http_in_flight.inc(change)
+        self._in_flight += change
 
     def cache_reads(self, result: str, count: int) -> None:
         """Count profiles asked of the cache."""
