@@ -39,9 +39,9 @@ FROM taken ORDER BY created_at, seq
 # Source: measured, 57 ms against 1 ms with 38,000 waiting.
 _IN_ORDER: Final = b"SET LOCAL enable_sort = off"
 _ACKNOWLEDGE: Final = b"""
-UPDATE deliveries AS d SET delivered_at = $3, payload = '{}', secret = NULL
+UPDATE deliveries AS d SET delivered_at = COALESCE(d.delivered_at, $3), payload = '{}', secret = NULL
 FROM unnest($1::uuid[], $2::text[]) AS heard(event_id, recipient)
-WHERE d.event_id = heard.event_id AND d.recipient = heard.recipient AND d.delivered_at IS NULL
+WHERE d.event_id = ANY ($1::uuid[]) AND d.event_id = heard.event_id AND d.recipient = heard.recipient
 RETURNING 1
 """
 # Those behind it wait as well: nobody could be given them, and looking past them would cost every claim.
@@ -74,7 +74,7 @@ class SqlDeliveryQueue:
 
         async def attempt(opened: Session) -> list[Row]:
             await opened.execute(_IN_ORDER)
-            return await fetch(opened, _CLAIM, now, lease_until, limit)
+            return await fetch(opened, _CLAIM, now, lease_until, limit, prepare=False)
 
         return [_delivery(row) for row in await self.database.write(attempt)]
 

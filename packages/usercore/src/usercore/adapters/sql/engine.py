@@ -83,7 +83,9 @@ class Database:
                     raise LostError from error
                 raise
             result = await work(opened)
-            await opened.execute(b"COMMIT")
+            if (await opened.execute(b"COMMIT")).statusmessage != "COMMIT":
+                # PostgreSQL answers so, without an error, where a statement had failed and that was overlooked.
+                raise psycopg.OperationalError("the transaction was rolled back")
             return result
 
         # The server's own timeouts come first; this one is for a server that is gone.
@@ -225,11 +227,13 @@ def _engine(settings: DatabaseSettings, size: int) -> AsyncEngine:
 
 
 def _prepare_if_direct(adapted: Any, _record: object) -> None:  # noqa: ANN401 -- SQLAlchemy's untyped adapter
-    """Let statements be prepared where no pooler stands in between."""
+    """Let statements be prepared where no pooler stands in between, and the session is ours alone."""
     cursor = adapted.cursor()
     cursor.execute("SELECT pg_backend_pid()")
     (backend,) = cursor.fetchone()
-    cursor.close()
     driver: Session = adapted.driver_connection
     if driver.info.backend_pid == backend:
         driver.prepare_threshold = _PREPARE_AFTER
+        # A prepared statement keeps its plan. One made while a table is small must still do when it has grown.
+        cursor.execute("SET enable_seqscan = off")
+    cursor.close()

@@ -37,7 +37,7 @@ won AS (
 # Locked in one order by every writer, for the same reason; the versions are those that the locks found.
 _LOCKED: Final = """
 locked AS MATERIALIZED (
-    SELECT u.id, u.version FROM users AS u WHERE u.id IN (SELECT i.id FROM input AS i)
+    SELECT u.id, u.version FROM users AS u WHERE u.id = ANY (ARRAY(SELECT i.id FROM input AS i))
     ORDER BY u.id FOR NO KEY UPDATE
 )"""
 _KEPT: Final = {"id", "created_at"}
@@ -45,8 +45,8 @@ _SETS: Final = ", ".join(f"{name} = i.{name}" for name in USER_COLUMNS if name n
 _UPDATED: Final = f"""
 won AS (
     UPDATE users AS u SET {_SETS}, search_words = array_to_tsvector(i.search_words)
-    FROM input AS i JOIN locked AS l ON l.id = i.id
-    WHERE u.id = i.id AND u.version = i.version - 1
+    FROM input AS i
+    WHERE u.id = ANY (ARRAY(SELECT l.id FROM locked AS l)) AND u.id = i.id AND u.version = i.version - 1
     RETURNING u.id
 )"""  # noqa: S608 -- the same
 
