@@ -58,3 +58,8 @@ def test_lines_below_the_level_are_not_written(lines: io.StringIO) -> None:
     structlog.get_logger().debug("detail")
     logging.getLogger("sqlalchemy.engine").info("SELECT %s", CANARY)
     assert lines.getvalue() == ""
+
+
+def test_a_line_that_cannot_be_written_does_not_fail_the_work(lines: io.StringIO) -> None:
+    lines.close()
+    structlog.get_logger().warning("request", status=503)

@@ -7,6 +7,7 @@ sent. What a library logs by itself passes the same processors.
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TextIO
 
 import structlog
@@ -36,7 +37,7 @@ def configure_logs(settings: TelemetrySettings, stream: TextIO | None = None) ->
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(target),
+        logger_factory=lambda *_: _StreamLogger(target),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(target)
@@ -49,6 +50,24 @@ def configure_logs(settings: TelemetrySettings, stream: TextIO | None = None) ->
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+class _StreamLogger:
+    """Writes lines to a stream; one that cannot be written is lost, and never fails the work it tells of."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        # A closed stream raises ValueError, a pipe that nobody reads any more OSError.
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def _processors() -> Iterator[Processor]:

@@ -1,6 +1,5 @@
 """Writes down what the services around us would be told, instead of telling them."""
 
-import asyncio
 import json
 import os
 from collections import deque
@@ -68,7 +67,7 @@ class RecordingServices:
         if name in self._known:
             return
         if self.path is not None:
-            await asyncio.to_thread(_append, self.path, _line(delivery))
+            _append(self.path, _line(delivery))  # one short line: a thread for it would cost several times as much
         if len(self._calls) == KEPT:
             self._known.discard((self._calls[0].event_id, self._calls[0].recipient))
         self._calls.append(delivery)

@@ -24,9 +24,8 @@ _NOT_ANSWERING: Final = (
     postgres.InterfaceError,  # the connection is closed
     postgres.IdleInTransactionSessionTimeout,
     postgres.ReadOnlySqlTransaction,  # a standby that has not been promoted yet
-    postgres.UndefinedTable,  # not migrated yet
-    postgres.UndefinedColumn,
 )
+_NOT_MIGRATED: Final = (postgres.UndefinedTable, postgres.UndefinedColumn)
 _COLLIDED: Final = (postgres.DeadlockDetected, postgres.SerializationFailure, postgres.UniqueViolation)
 
 
@@ -51,9 +50,10 @@ def translated() -> Iterator[None]:
         detail = "the database did not answer in time; try again later"
         raise UnavailableError(detail) from error
     except (psycopg.Error, exc.DBAPIError, LostError) as error:
+        if isinstance(cause(error), _NOT_MIGRATED):
+            raise UnavailableError("the tables are not up to date: userctl db upgrade") from error
         if isinstance(cause(error), (LostError, *_NOT_ANSWERING)):
-            detail = "the database does not answer; try again later"
-            raise UnavailableError(detail) from error
+            raise UnavailableError("the database does not answer; try again later") from error
         raise
 
 
