@@ -29,9 +29,16 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def started(folder: Path, *options: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
-    """Start everything, give the process and what it announces, and end what the test did not end."""
+def started(
+    folder: Path, *options: str, in_a_used_terminal: bool = False
+) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    """Start everything, give the process and what it announces, and end what the test did not end.
+
+    In a used terminal, the environment file of the start before has been read.
+    """
     command = [*COMMAND, "dev", "--json", "--data-dir", str(folder), "--port", "0", *options]
+    if in_a_used_terminal:
+        command = ["sh", "-c", f'. "{folder / "env"}" && exec "$@"', "sh", *command]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -123,7 +130,7 @@ def test_the_data_is_there_after_a_stop_and_after_a_kill_which_leaves_no_server(
         assert written.status_code == 201
         assert end(process, announced, signal.SIGKILL) == -signal.SIGKILL
 
-    with started(folder) as (process, announced), client(announced) as http:
+    with started(folder, in_a_used_terminal=True) as (process, announced), client(announced) as http:
         assert http.get(written.headers["location"]).json() == written.json()
         another_start_on_the_same_folder_or_port_says_so(folder, announced)
         other_terminals_find_everything_in_the_environment_file(folder, written.json())

@@ -55,9 +55,11 @@ async def dev(
     """
     port = choose_port(port)
     folder = open_folder(data_dir)
-    given = {name: os.environ.get(name) or None for name in ("DATABASE_URL", "REDIS_URL")}
+    given = {name: _given(name, folder) for name in ("DATABASE_URL", "REDIS_URL")}
     embedded = embedded_servers(folder.path, database_url=given["DATABASE_URL"], redis_url=given["REDIS_URL"])
     async with embedded as servers:
+        urls = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+        folder.remember_embedded(url for name, url in urls.items() if given[name] is None)
         ours = _variables(folder, servers, port)
         environ = dict(os.environ) | ours
         settings = load(ServingSettings, environ)
@@ -78,6 +80,12 @@ async def dev(
             await until_ended(server)
     if not as_json:
         say("Stopped; the data stays.")
+
+
+def _given(name: str, folder: DataFolder) -> str | None:
+    """Return a server of the developer's own; one of ours, in a terminal that has read our file, is none."""
+    url = os.environ.get(name)
+    return None if not url or folder.was_embedded(url) else url
 
 
 def _variables(folder: DataFolder, servers: EmbeddedServers, port: int) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,19 @@ class DataFolder:
     def deliveries(self) -> Path:
         """What other services would have been sent."""
         return self.path / "deliveries.jsonl"
+
+    @property
+    def _embedded_urls(self) -> Path:
+        """Where the servers of our own were found at the last start, a line each."""
+        return self.path / "embedded-urls"
+
+    def remember_embedded(self, urls: Iterable[str]) -> None:
+        """Write down where our own servers are found, so that :meth:`was_embedded` knows them."""
+        write_private(self._embedded_urls, "".join(f"{url}\n" for url in urls).encode())
+
+    def was_embedded(self, url: str) -> bool:
+        """Return whether a URL is that of a server of our own, from a terminal that has read `environment`."""
+        return self._embedded_urls.exists() and url in self._embedded_urls.read_text(encoding="utf-8").splitlines()
 
     def write_environment(self, variables: Mapping[str, str]) -> None:
         """Write down variables for other terminals."""
