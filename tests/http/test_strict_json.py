@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from user_http.decoding.strict_json import DEPTH_MAX, JsonRefusedError, read_json
@@ -50,6 +50,8 @@ NOISE = st.sampled_from(['"["', '"\\"[{"', '"]"', '"\\\\"', "7", '{"a":[]}', "[[
 
 
 @given(st.integers(1, 2 * DEPTH_MAX), st.lists(NOISE, max_size=5), st.booleans())
+@example(DEPTH_MAX - 2, ['{"a":[]}'], objects=False)
+@example(DEPTH_MAX - 2, ["[[],[{}]]"], objects=True)
 def test_depth_is_counted_outside_strings_alone(depth: int, noise: list[str], objects: bool) -> None:
     opening, closing = ('{"a":', "}") if objects else ("[", "]")
     text = opening * depth + "[" + ",".join(noise) + "]" + closing * depth

@@ -20,6 +20,8 @@ DIGITS_MAX: Final = 17
 # Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+# Of one kind, so that a round takes away one level; brackets that close wrongly are the parser's to refuse.
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 
 @frozen
@@ -64,14 +66,14 @@ def _check_depth(raw: bytes) -> None:
     """
     if raw.count(b"[") + raw.count(b"{") <= DEPTH_MAX:
         return
-    brackets = _STRING.sub(b"", raw).translate(None, _NOT_BRACKETS)
+    brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _NOT_BRACKETS)
     for _ in range(DEPTH_MAX):
-        fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        fewer = brackets.replace(b"[]", b"")
         if len(fewer) == len(brackets):
             break
         brackets = fewer
     # What is left never closes, or closes wrongly; short, the parser says so.
-    if len(brackets) > DEPTH_MAX or b"[]" in brackets or b"{}" in brackets:
+    if len(brackets) > DEPTH_MAX or b"[]" in brackets:
         raise JsonRefusedError("too_deep", f"nest at most {DEPTH_MAX} levels")
 
 
