@@ -49,9 +49,9 @@ def depth_of(value: Any) -> int:
 NOISE = st.sampled_from(['"["', '"\\"[{"', '"]"', '"\\\\"', "7", '{"a":[]}', "[[],[{}]]"])
 
 
-@given(st.integers(1, 2 * DEPTH_MAX), st.lists(NOISE, max_size=5), st.booleans())
-@example(DEPTH_MAX - 2, ['{"a":[]}'], objects=False)
-@example(DEPTH_MAX - 2, ["[[],[{}]]"], objects=True)
+@given(depth=st.integers(1, 2 * DEPTH_MAX), noise=st.lists(NOISE, max_size=5), objects=st.booleans())
+@example(depth=DEPTH_MAX - 2, noise=['{"a":[]}'], objects=False)
+@example(depth=DEPTH_MAX - 2, noise=["[[],[{}]]"], objects=True)
 def test_depth_is_counted_outside_strings_alone(depth: int, noise: list[str], objects: bool) -> None:
     opening, closing = ('{"a":', "}") if objects else ("[", "]")
     text = opening * depth + "[" + ",".join(noise) + "]" + closing * depth
