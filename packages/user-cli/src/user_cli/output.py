@@ -93,7 +93,8 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
 def show_json(value: object) -> None:
     """Write one JSON document: on one line for programs, indented in a terminal."""
-    print(to_json(value, indent=2 if sys.stdout.isatty() else None))  # noqa: T201 - this is what was asked for
+    text = to_json(value, indent=2 if sys.stdout.isatty() else None)
+    print(text, flush=True)  # noqa: T201 - this is what was asked for, and a program at the pipe waits for it
 
 
 def show_json_page(items: Iterable[object], next_cursor: str | None) -> None:
