@@ -1,6 +1,7 @@
 """Names and single values on the wire."""
 
 import json
+import re
 from datetime import datetime
 from functools import cache
 
@@ -12,6 +13,12 @@ def camel(name: str) -> str:
     """Return a domain name as it stands on the wire: ``first_name`` → ``firstName``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+@cache
+def kebab(name: str) -> str:
+    """Return a catalogue name as topics are named: ``UserCreated`` → ``user-created``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 def timestamp(at: datetime) -> str:

@@ -83,6 +83,8 @@ class OutboxMessage:
         occurred_at: aware, UTC.
         payload: JSON in UTF-8, valid against the catalogue's schema.
         headers: what else is known: actor, cause, correlation, trace.
+        topic: where it is published, without the deployment's prefix.
+        aggregate: ``user``, or ``command`` for the answer to one; then `user_id` is a number of the command's own.
     """
 
     position: int
@@ -93,6 +95,8 @@ class OutboxMessage:
     occurred_at: datetime
     payload: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    topic: str = field(kw_only=True)
+    aggregate: str = field(default="user", kw_only=True)
 
 
 class EventPublisher(Protocol):

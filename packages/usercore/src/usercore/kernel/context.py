@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from usercore.kernel.inbox import Receipt
 from usercore.kernel.receipts import Claim
 
 
@@ -60,6 +61,7 @@ class CommandContext:
         causation_id: names the one message or request that caused this.
         traceparent: W3C Trace Context header of the caller, where there is one.
         claim: the reserved idempotency key that the change settles, where there is one.
+        receipt: the message that asks, which the change remembers in the inbox, where there is one.
     """
 
     actor: Actor
@@ -67,3 +69,4 @@ class CommandContext:
     causation_id: str | None = None
     traceparent: str | None = None
     claim: Claim | None = field(default=None, kw_only=True)
+    receipt: Receipt | None = field(default=None, kw_only=True)

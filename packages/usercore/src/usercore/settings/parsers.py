@@ -5,6 +5,7 @@ A parser raises :class:`ValueError` with what to write instead, and never repeat
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,12 @@ from urllib.parse import urlsplit
 from usercore.kernel.secret import Secret
 
 E = TypeVar("E", bound=StrEnum)
+
+PORT_MAX: Final = 65_535
+# Source: Apache Kafka, org.apache.kafka.common.internals.Topic: legal characters; at most 249 of them in all.
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+_TIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -113,6 +120,45 @@ def path(raw: str) -> Path:
 def words(raw: str) -> tuple[str, ...]:
     """Return words parted by commas."""
     return tuple(word.strip() for word in raw.split(",") if word.strip())
+
+
+def secret(raw: str) -> Secret:
+    """Return a secret that is not empty."""
+    return Secret(text(raw))
+
+
+def brokers(raw: str) -> tuple[str, ...]:
+    """Return ``host:port`` pairs parted by commas."""
+    found = words(raw)
+    if not found or not all(map(_is_broker, found)):
+        message = "write host:port, several parted by commas"
+        raise ValueError(message)
+    return found
+
+
+def _is_broker(word: str) -> bool:
+    host, _, port = word.rpartition(":")
+    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) <= PORT_MAX
+
+
+def prefix(raw: str) -> str:
+    """Return the beginning of a topic's name."""
+    if not _TOPIC.fullmatch(raw.strip()):
+        message = "write up to 100 letters, digits, dots, hyphens and underscores"
+        raise ValueError(message)
+    return raw.strip()
+
+
+def tiers(raw: str) -> tuple[tuple[str, int], ...]:
+    """Return names with rising thresholds, the first of which is 0: ``BRONZE:0,SILVER:1000``."""
+    found = [word.partition(":")[::2] for word in words(raw)]
+    valid = all(_TIER.fullmatch(name) and _WHOLE.fullmatch(points) for name, points in found)
+    parsed = tuple((name, int(points)) for name, points in found) if valid else ()
+    points = [least for _, least in parsed]
+    if not parsed or points[0] != 0 or points != sorted(set(points)) or len(dict(parsed)) != len(parsed):
+        message = "write NAME:POINTS parted by commas, each name once, with rising points from 0: BRONZE:0,SILVER:1000"
+        raise ValueError(message)
+    return parsed
 
 
 def key_256(raw: str) -> Secret:

@@ -134,15 +134,16 @@ class UserWriter(Protocol):
         """Commit each change whole, or not at all, without regard to the others.
 
         A change writes the user, one outbox row, one history row, one audit row, its deliveries, its
-        records, and settles its idempotency claim, in one transaction. For one user, outbox rows
-        become visible in the order of versions. Several changes may share a transaction; a refused
+        records, and settles its idempotency claim or its message's receipt, in one transaction. For one
+        user, outbox rows become visible in the order of versions. Several changes may share a transaction; a refused
         one leaves no trace and harms no other. Two changes of one user in one call are taken in
         their order.
 
         Returns:
             For each change None, or why it was refused: EmailTakenError, UsernameTakenError,
             ExternalIdTakenError, UserExistsError (creations); StaleVersionError where the user is
-            not at the version before; UserNotFoundError where there is none; ClaimLostError.
+            not at the version before; UserNotFoundError where there is none; ClaimLostError;
+            AlreadyAppliedError where its message has had its effect before.
 
         Raises:
             UnavailableError: the database does not answer. Whether the changes are committed is

@@ -7,7 +7,8 @@ from attrs import frozen
 
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import UserId
-from usercore.kernel.ports import IdGenerator
+from usercore.kernel.inbox import Inbox
+from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger, Settled
 from usercore.users.errors import (
     StaleVersionError,
@@ -35,6 +36,8 @@ class UserStepper:
     writer: UserWriter
     ids: IdGenerator
     ledger: IdempotencyLedger
+    inbox: Inbox
+    clock: Clock
 
     async def __call__(self, user_id: UserId, act: Act, *, expected: int | None, context: CommandContext) -> User:
         """Return the user after the step.
@@ -63,6 +66,8 @@ class UserStepper:
     async def _unchanged(self, user: User, context: CommandContext) -> User:
         if context.claim is not None:
             await self.ledger.settle(context.claim, Settled(user.id, user.version))
+        if context.receipt is not None:
+            await self.inbox.record([context.receipt], at=self.clock.now())
         return user
 
     def _change(self, transition: Transition, context: CommandContext) -> Change:

@@ -10,8 +10,10 @@ from usercore.delivery.ports import (
     NotificationService,
     OutboxReader,
 )
+from usercore.kernel.inbox import Inbox
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger
+from usercore.messaging.ports import Rejections
 from usercore.preferences.get_email_preferences import GetEmailPreferences
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.preferences.topics import ListTopics, RegisterTopic
@@ -58,6 +60,8 @@ class Ports:
     emails: EmailRules
     hasher: PasswordHasher
     ledger: IdempotencyLedger
+    inbox: Inbox
+    rejections: Rejections
     topics: TopicRegistry
     preferences: PreferencesReader
     deliveries: DeliveryQueue
@@ -95,7 +99,7 @@ class Core:
 def assemble(ports: Ports) -> Core:
     """Wire every use case to the ports given."""
     rules = AttributeRules(ports.schemas, ports.validator)
-    step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger)
+    step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids),
         get_user=GetUser(ports.users, ports.emails),

@@ -17,6 +17,7 @@ from usercore.adapters.local.recording import RecordingServices
 from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryOutboxReader
+from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
 from usercore.adapters.memory.registries import (
@@ -39,8 +40,10 @@ from usercore.delivery.ports import (
     NotificationService,
     OutboxReader,
 )
+from usercore.kernel.inbox import Inbox
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger
+from usercore.messaging.ports import Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.users.ports import (
     AttributeSchemas,
@@ -71,6 +74,8 @@ class PortOverrides(TypedDict, total=False):
     emails: EmailRules
     hasher: PasswordHasher
     ledger: IdempotencyLedger
+    inbox: Inbox
+    rejections: Rejections
     topics: TopicRegistry
     preferences: PreferencesReader
     deliveries: DeliveryQueue
@@ -109,6 +114,8 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         emails=PlainEmailRules(),
         hasher=MissingPasswordHasher(),
         ledger=MemoryIdempotencyLedger(database),
+        inbox=MemoryInbox(database),
+        rejections=MemoryRejections(database),
         topics=MemoryTopicRegistry(database),
         preferences=MemoryPreferencesReader(database),
         deliveries=MemoryDeliveryQueue(database),

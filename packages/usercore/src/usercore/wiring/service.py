@@ -116,6 +116,8 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         emails=ValidatedEmailRules(),
         hasher=await enter(Argon2Hasher(settings.passwords)),
         ledger=sql.ledger,
+        inbox=sql.inbox,
+        rejections=sql.rejections,
         topics=sql.topics,
         preferences=await enter(GatheredPreferencesReader(sql.preferences)),
         deliveries=sql.deliveries,

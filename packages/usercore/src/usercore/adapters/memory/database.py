@@ -14,6 +14,7 @@ from usercore.delivery.ports import OutboxMessage
 from usercore.delivery.values import Delivery, Recipient
 from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
 from usercore.kernel.receipts import Claim, ClaimLostError, Settled
 from usercore.preferences.values import EmailPreference, EmailTopic
 from usercore.users.attributes import AttributeSchema
@@ -56,6 +57,14 @@ class DeliveryRow:
     leased_until: datetime | None = None
 
 
+@frozen
+class ReceiptRow:
+    """One message that has had its effect."""
+
+    receipt: Receipt
+    received_at: datetime
+
+
 def names_of(user: User) -> dict[LookupKind, str | None]:
     """Return what names the user besides the id, each in the form under which it is unique."""
     return {
@@ -83,6 +92,7 @@ class MemoryDatabase:
     keys: dict[tuple[str, str], KeyRow] = field(factory=dict, repr=False)
     topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
     schemas: list[AttributeSchema] = field(factory=list, repr=False)
+    inbox: dict[MessageId, ReceiptRow] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""
@@ -111,6 +121,9 @@ class MemoryDatabase:
         claim = change.context.claim
         if claim is not None and not self.holds(claim):
             return ClaimLostError()
+        receipt = change.context.receipt
+        if receipt is not None and receipt.message in self.inbox:
+            return AlreadyAppliedError()
         user = change.user
         current = self.users.get(user.id)
         if user.version == 1:
@@ -148,3 +161,12 @@ class MemoryDatabase:
             self.preferences.setdefault(user.id, {})[said.topic] = said
         if change.context.claim is not None:
             self.settle(change.context.claim, Settled(user.id, user.version))
+        if change.context.receipt is not None:
+            self.receive(change.context.receipt, at=user.updated_at)
+
+    def receive(self, receipt: Receipt, *, at: datetime) -> bool:
+        """Remember a message, and return whether it is new."""
+        if receipt.message in self.inbox:
+            return False
+        self.inbox[receipt.message] = ReceiptRow(receipt, at)
+        return True

@@ -7,6 +7,7 @@ from attrs import frozen
 from usercore.audit.entry import AuditEntry, entry_of
 from usercore.codec.events import event_headers, event_payload
 from usercore.codec.profile import profile_document
+from usercore.codec.scalars import kebab
 from usercore.delivery.ports import OutboxMessage
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import Delivery
@@ -53,6 +54,7 @@ def _message(change: Change, position: int) -> OutboxMessage:
         occurred_at=change.user.updated_at,
         payload=event_payload(change.event),
         headers=event_headers(change.context),
+        topic=kebab(change.event.message),
     )
 
 

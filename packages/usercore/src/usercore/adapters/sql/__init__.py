@@ -7,6 +7,7 @@ from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
 from usercore.adapters.sql.engine import Database, open_database
 from usercore.adapters.sql.history import SqlHistoryReader
+from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
@@ -36,6 +37,8 @@ class SqlPorts:
     history: SqlHistoryReader
     schemas: SqlAttributeSchemas
     ledger: SqlIdempotencyLedger
+    inbox: SqlInbox
+    rejections: SqlRejections
     topics: SqlTopicRegistry
     preferences: SqlPreferencesReader
     deliveries: SqlDeliveryQueue
@@ -52,6 +55,8 @@ def sql_ports(database: Database) -> SqlPorts:
         history=SqlHistoryReader(database),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
+        inbox=SqlInbox(database),
+        rejections=SqlRejections(database),
         topics=SqlTopicRegistry(database),
         preferences=SqlPreferencesReader(database),
         deliveries=SqlDeliveryQueue(database),

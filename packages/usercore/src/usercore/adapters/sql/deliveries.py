@@ -58,7 +58,8 @@ RETURNING 1
 _WAITING: Final = b"SELECT count(*) FROM deliveries WHERE delivered_at IS NULL"
 _PENDING: Final = b"SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _MESSAGES: Final = b"""
-SELECT id, event_id::text, type, aggregateid::text, sequence, occurred_at, convert_to(payload::text, 'UTF8'), headers
+SELECT id, event_id::text, type, aggregateid::text, sequence, occurred_at, convert_to(payload::text, 'UTF8'), headers,
+       topic, aggregatetype
 FROM outbox WHERE id > $1 ORDER BY id LIMIT $2
 """
 
@@ -126,7 +127,7 @@ class SqlOutboxReader:
 
 
 def _message(row: Row) -> OutboxMessage:
-    position, event_id, message, user_id, sequence, occurred_at, payload, headers = row
+    position, event_id, message, user_id, sequence, occurred_at, payload, headers, topic, aggregate = row
     return OutboxMessage(
         position=position,
         event_id=EventId(event_id),
@@ -136,6 +137,8 @@ def _message(row: Row) -> OutboxMessage:
         occurred_at=utc(occurred_at),
         payload=payload,
         headers=tuple((name, value) for name, value in headers),
+        topic=topic,
+        aggregate=aggregate,
     )
 
 

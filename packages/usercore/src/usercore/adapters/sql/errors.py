@@ -9,6 +9,7 @@ from psycopg import errors as postgres
 from sqlalchemy import exc
 
 from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreError
+from usercore.kernel.inbox import AlreadyAppliedError
 from usercore.users.errors import EmailTakenError, ExternalIdTakenError, UserExistsError, UsernameTakenError
 
 TAKEN: Final[Mapping[str, type[UserCoreError]]] = {
@@ -16,6 +17,7 @@ TAKEN: Final[Mapping[str, type[UserCoreError]]] = {
     "uq_users_username_canonical": UsernameTakenError,
     "uq_users_external_id": ExternalIdTakenError,
     "pk_users": UserExistsError,
+    "pk_inbox": AlreadyAppliedError,
 }
 """What each unique constraint stands for, in the order in which a refusal names it."""
 

@@ -9,6 +9,7 @@ from usercore.adapters.sql.mapping import row_of
 from usercore.audit.entry import entry_of
 from usercore.codec.events import event_headers, event_payload
 from usercore.codec.facets import store_changes
+from usercore.codec.scalars import kebab
 from usercore.delivery.routing import deliveries_of
 from usercore.kernel.ids import UserId
 from usercore.preferences.events import PreferencesRecord
@@ -57,6 +58,7 @@ def preference_rows(changes: Iterable[Change]) -> str:
 
 def _change(change: Change) -> dict[str, Any]:
     context, entry = change.context, entry_of(change)
+    receipt = context.receipt
     return {
         **row_of(change.user),
         "event_id": change.event_id,
@@ -65,12 +67,17 @@ def _change(change: Change) -> dict[str, Any]:
         "payload": event_payload(change.event).decode(),
         "headers": event_headers(context),
         "shard": shard_of(change.user.id),
+        "topic": kebab(change.event.message),
         "actor_kind": entry.actor.kind,
         "actor_id": entry.actor.id,
         "fields": entry.fields,
         "correlation_id": entry.correlation_id,
         "causation_id": entry.causation_id,
         "changes": store_changes(change.changes),
+        "inbox_topic": receipt and receipt.message.topic,
+        "inbox_source": receipt and receipt.message.source,
+        "inbox_id": receipt and receipt.message.id,
+        "inbox_fingerprint": receipt and receipt.fingerprint.hex(),
     }
 
 

@@ -18,8 +18,9 @@ _INPUT: Final = f"""
 input AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS i(
         {", ".join(f"{name} {kind}" for name, kind in _TYPES.items())},
-        search_words text[], event_id uuid, message text, payload text, headers json, shard smallint,
-        actor_kind text, actor_id text, fields text[], correlation_id text, causation_id text, changes json
+        search_words text[], event_id uuid, message text, payload text, headers json, shard smallint, topic text,
+        actor_kind text, actor_id text, fields text[], correlation_id text, causation_id text, changes json,
+        inbox_topic text, inbox_source text, inbox_id text, inbox_fingerprint text
     )
 )"""  # noqa: S608 -- made of constants, as everything here
 
@@ -53,9 +54,16 @@ won AS (
 # The outbox's number is drawn here, after the user's row was written: per user, numbers go up with versions.
 _DEPENDENTS: Final = """
 to_outbox AS (
-    INSERT INTO outbox (aggregatetype, aggregateid, type, payload, event_id, sequence, occurred_at, headers, shard)
-    SELECT 'user', i.id, i.message, i.payload::json, i.event_id, i.version, i.updated_at, i.headers, i.shard
+    INSERT INTO outbox (aggregatetype, aggregateid, type, payload, event_id, sequence, occurred_at, headers, shard,
+                        topic)
+    SELECT 'user', i.id, i.message, i.payload::json, i.event_id, i.version, i.updated_at, i.headers, i.shard,
+           i.topic
     FROM won JOIN input AS i ON i.id = won.id
+), to_inbox AS (
+    INSERT INTO inbox (topic, source, message_id, fingerprint, received_at)
+    SELECT i.inbox_topic, i.inbox_source, i.inbox_id, decode(i.inbox_fingerprint, 'hex'), i.updated_at
+    FROM won JOIN input AS i ON i.id = won.id
+    WHERE i.inbox_id IS NOT NULL
 ), to_history AS (
     INSERT INTO user_history (user_id, version, event_id, message, occurred_at, actor_kind, actor_id,
                               correlation_id, causation_id, changes)
@@ -95,9 +103,10 @@ SELECT l.id::text, l.version, won.id IS NOT NULL FROM locked AS l LEFT JOIN won 
 """Takes users one version further; returns for each that exists its version before, and whether it moved."""
 
 WHY_TAKEN: Final = b"""
-SELECT EXISTS (SELECT FROM users WHERE email_canonical = $1),
+SELECT EXISTS (SELECT FROM inbox WHERE topic = $5::text AND source = $6::text AND message_id = $7::text),
+       EXISTS (SELECT FROM users WHERE email_canonical = $1),
        EXISTS (SELECT FROM users WHERE username_canonical = $2),
        EXISTS (SELECT FROM users WHERE external_id = $3),
        EXISTS (SELECT FROM users WHERE id = $4::uuid)
 """
-"""Whether a new user's email, username, external id and id are in use."""
+"""Whether a new user's message was applied before, and its email, username, external id and id are in use."""

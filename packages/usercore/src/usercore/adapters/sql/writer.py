@@ -17,6 +17,7 @@ from usercore.adapters.sql.rows import change_rows, delivery_rows, preference_ro
 from usercore.adapters.sql.statements import CREATE, UPDATE, WHY_TAKEN
 from usercore.kernel.errors import ExhaustedError, InvalidError, UnavailableError, UserCoreError
 from usercore.kernel.ids import UserId
+from usercore.kernel.inbox import AlreadyAppliedError
 from usercore.kernel.receipts import ClaimLostError, Settled
 from usercore.users.errors import (
     EmailTakenError,
@@ -31,7 +32,7 @@ from usercore.users.ports import Change, UserWriter
 
 _TRIES: Final = 10
 """How often a change is tried whose obstacle was gone when it was looked for."""
-_TAKEN: Final = (EmailTakenError, UsernameTakenError, ExternalIdTakenError, UserExistsError)
+_TAKEN: Final = (AlreadyAppliedError, EmailTakenError, UsernameTakenError, ExternalIdTakenError, UserExistsError)
 
 
 @define(eq=False)
@@ -101,10 +102,11 @@ class SqlUserWriter:
         return WriteContendedError()
 
     async def _why_taken(self, change: Change) -> UserCoreError | None:
-        """Return what of a new user is in use, or None where it has become free meanwhile."""
-        user = change.user
+        """Return what of a new user is in use, or that its message was applied; None where nothing stands any more."""
+        user, receipt = change.user, change.context.receipt
+        message = (receipt.message.topic, receipt.message.source, receipt.message.id) if receipt else (None,) * 3
         names = (user.profile.email.canonical, user.profile.canonical_username, user.profile.external_id, user.id)
-        [found] = await self.database.fetch(WHY_TAKEN, *names)
+        [found] = await self.database.fetch(WHY_TAKEN, *names, *message)
         return next((error() for error, taken in zip(_TAKEN, found, strict=True) if taken), None)
 
 

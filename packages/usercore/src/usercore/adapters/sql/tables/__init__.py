@@ -1,0 +1,25 @@
+"""Every table, with every constraint and index named. The migrations make them; a test holds both equal."""
+
+from usercore.adapters.sql.tables.base import metadata
+from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
+from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
+from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
+from usercore.adapters.sql.tables.trails import audit_entries, deliveries, outbox, outbox_shards
+from usercore.adapters.sql.tables.users import attribute_schemas, user_history, users
+
+__all__ = [
+    "attribute_schemas",
+    "audit_entries",
+    "dead_letters",
+    "deliveries",
+    "email_preferences",
+    "email_topics",
+    "idempotency_keys",
+    "inbox",
+    "metadata",
+    "outbox",
+    "outbox_shards",
+    "parked_messages",
+    "user_history",
+    "users",
+]

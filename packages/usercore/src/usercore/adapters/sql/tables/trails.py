@@ -1,0 +1,96 @@
+"""What each change leaves behind: events to publish, audit entries, deliveries."""
+
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from usercore.adapters.sql.tables.base import ID, TIME, metadata
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    # The cache of 1 keeps the numbers of one user in the order of versions: each is drawn under the user's row lock.
+    Column("id", BigInteger, Identity(always=True, cache=1), nullable=False),
+    # `id`, `aggregatetype`, `aggregateid`, `type` and `payload` are what Debezium's outbox event router expects.
+    Column("aggregatetype", Text, nullable=False),
+    Column("aggregateid", ID, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("event_id", ID, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("occurred_at", TIME, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    # Where it is published; Debezium's router can route by it.
+    Column("topic", Text, nullable=False),
+    Column("published_at", TIME),
+    PrimaryKeyConstraint("id", name="pk_outbox"),
+    UniqueConstraint("aggregateid", "sequence", name="uq_outbox_aggregateid_sequence"),
+)
+Index("ix_outbox_unpublished", outbox.c.shard, outbox.c.id, postgresql_where=text("published_at IS NULL"))
+Index("ix_outbox_published_at", outbox.c.published_at, postgresql_where=text("published_at IS NOT NULL"))
+
+outbox_shards: Final = Table(
+    "outbox_shards",
+    metadata,
+    # Whoever holds a row's lock publishes that shard.
+    Column("shard", SmallInteger, nullable=False, autoincrement=False),
+    PrimaryKeyConstraint("shard", name="pk_outbox_shards"),
+)
+
+audit_entries: Final = Table(
+    "audit_entries",
+    metadata,
+    Column("user_id", ID, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("event_id", ID, nullable=False),
+    Column("occurred_at", TIME, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("fields", ARRAY(Text), nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("causation_id", Text),
+    PrimaryKeyConstraint("user_id", "sequence", name="pk_audit_entries"),
+)
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("event_id", ID, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("seq", BigInteger, Identity(always=True, cache=1), nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("user_id", ID, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("secret", Text),
+    Column("created_at", TIME, nullable=False),
+    # While somebody holds the delivery this is the end of the lease.
+    Column("due_at", TIME, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("delivered_at", TIME),
+    PrimaryKeyConstraint("event_id", "recipient", name="pk_deliveries"),
+)
+_WAITING = text("delivered_at IS NULL")
+Index("ix_deliveries_due", deliveries.c.due_at, deliveries.c.seq, postgresql_where=_WAITING)
+Index(
+    "ix_deliveries_line",
+    deliveries.c.user_id,
+    deliveries.c.recipient,
+    deliveries.c.seq,
+    postgresql_where=_WAITING,
+)

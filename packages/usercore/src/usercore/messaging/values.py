@@ -1,0 +1,140 @@
+"""Messages as a broker delivers them, and what may become of one that is not applied."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from usercore.kernel.context import CommandContext
+from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.inbox import Receipt
+
+
+@frozen
+class RawMessage:
+    """One record of a topic, untouched.
+
+    Args:
+        topic: without the deployment's prefix.
+        partition: of the topic.
+        offset: within the partition.
+        timestamp_ms: when it was sent, in milliseconds since 1970: with the place it tells records apart even where a
+            topic was deleted and made anew.
+        key: bytes, or None.
+        value: bytes; None is a tombstone.
+        headers: in their order; a name may stand several times.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None = field(repr=False)
+    value: bytes | None = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+
+class WaitsFor(StrEnum):
+    """What a parked message waits to hear of."""
+
+    USER = "USER"
+    ORDER = "ORDER"
+    PAYMENT = "PAYMENT"
+
+
+@frozen
+class Awaited:
+    """The one thing that must become known before a message can be applied.
+
+    Args:
+        kind: what it is.
+        id: the user's, the order's or the payment's.
+    """
+
+    kind: WaitsFor
+    id: str
+
+
+@frozen
+class ParkedMessage:
+    """A message that came before what it tells of.
+
+    Args:
+        id: a UUIDv7.
+        message: itself.
+        awaited: what it waits for.
+        parked_at: aware, UTC.
+        expires_at: when it is given up.
+    """
+
+    id: str
+    message: RawMessage
+    awaited: Awaited
+    parked_at: datetime
+    expires_at: datetime
+
+
+class DeadLetterState(StrEnum):
+    """What an operator did about a dead letter."""
+
+    WAITING = "WAITING"
+    REPLAYED = "REPLAYED"
+    DISCARDED = "DISCARDED"
+
+
+@frozen
+class Settlement:
+    """Who settled a dead letter, when and why."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+@frozen
+class DeadLetter:
+    """A message that nobody could use.
+
+    Args:
+        id: a UUIDv7.
+        message: itself; a password that could be made out is taken out.
+        code: stable word for what is wrong.
+        detail: what is wrong, without a value of the message.
+        attempts: how often it was tried.
+        died_at: aware, UTC.
+        state: what became of it.
+        settlement: by whom and why, once it is no longer waiting.
+    """
+
+    id: str
+    message: RawMessage
+    code: str
+    detail: str
+    attempts: int
+    died_at: datetime
+    state: DeadLetterState = DeadLetterState.WAITING
+    settlement: Settlement | None = None
+
+
+@frozen
+class RejectedCommand:
+    """A command that was understood and refused; its sender is answered by the event `UserCommandRejected`.
+
+    Args:
+        event_id: of the answer.
+        command: the command's name in the event catalogue.
+        receipt: which message it was.
+        problem: an RFC 9457 problem document, without a value of the command.
+        user_id: whom it was about, where it named one.
+        context: the circumstances.
+        at: aware, UTC.
+    """
+
+    event_id: EventId
+    command: str
+    receipt: Receipt
+    problem: Mapping[str, object]
+    user_id: UserId | None
+    context: CommandContext
+    at: datetime
