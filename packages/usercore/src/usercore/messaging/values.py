@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from usercore.activity.values import Awaited
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import Receipt
@@ -33,27 +34,6 @@ class RawMessage:
     key: bytes | None = field(repr=False)
     value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
-
-
-class WaitsFor(StrEnum):
-    """What a parked message waits to hear of."""
-
-    USER = "USER"
-    ORDER = "ORDER"
-    PAYMENT = "PAYMENT"
-
-
-@frozen
-class Awaited:
-    """The one thing that must become known before a message can be applied.
-
-    Args:
-        kind: what it is.
-        id: the user's, the order's or the payment's.
-    """
-
-    kind: WaitsFor
-    id: str
 
 
 @frozen
