@@ -1,5 +1,6 @@
 """Errors: stable codes, and words for people."""
 
+import gc
 import importlib
 import inspect
 import pkgutil
@@ -27,6 +28,7 @@ def errors() -> tuple[type[UserCoreError], ...]:
     for module in pkgutil.walk_packages(usercore.__path__, "usercore."):
         if "migrations" not in module.name and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    gc.collect()  # attrs makes a class anew for its slots, and the first one lingers
     return tuple(error for error in all_errors() if error.__module__.startswith("usercore."))
 
 
