@@ -153,7 +153,7 @@ async def test_both_servers_ask_for_the_password(folder: Path) -> None:
 
 async def test_servers_that_are_given_are_passed_through_and_not_started(folder: Path) -> None:
     async with embedded_servers(folder, database_url=ELSEWHERE_POSTGRES, redis_url=ELSEWHERE_REDIS) as servers:
-        assert servers == EmbeddedServers(ELSEWHERE_POSTGRES, ELSEWHERE_REDIS, folder, ())
+        assert servers == EmbeddedServers(ELSEWHERE_POSTGRES, ELSEWHERE_REDIS, None, folder, ())
 
 
 async def test_a_killed_parent_leaves_no_server_behind_and_the_next_one_starts_with_the_data(folder: Path) -> None:

@@ -27,6 +27,8 @@ _LOOK_EVERY_S = 0.02
 _PORT_TRIES = 5
 _LOG_LINES = 12
 _LOG_BYTES = 8_192
+_PORT_TAKEN = ("address already in use", "address in use")
+"""How servers say EADDRINUSE: by the C library's words, or by those of Rust."""
 
 
 def free_port() -> int:
@@ -165,7 +167,7 @@ class ServerProcess:
         return EmbeddedServerError(
             f"{self.program.name} {what}. Its last lines, from {self.program.log}:\n{shown}\n"
             "If the lines do not say what to mend: name another data folder, "
-            "or use a server of your own (DATABASE_URL, REDIS_URL)."
+            "or use a server of your own (DATABASE_URL, REDIS_URL, KAFKA_BOOTSTRAP)."
         )
 
     def log_tail(self) -> list[str]:
@@ -177,7 +179,7 @@ class ServerProcess:
 
     def port_was_taken(self) -> bool:
         """Whether the server ended because somebody else has its port."""
-        return not self.running and any("already in use" in line.lower() for line in self.log_tail())
+        return not self.running and any(said in line.lower() for line in self.log_tail() for said in _PORT_TAKEN)
 
 
 async def _until(holds: Callable[[], Awaitable[bool]]) -> None:

