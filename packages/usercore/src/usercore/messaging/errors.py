@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from attrs import define
 
-from usercore.kernel.errors import ConflictError, InvalidError, NotFoundError
+from usercore.kernel.errors import ConflictError, DeniedError, InvalidError, NotFoundError, UnavailableError
 
 
 @define(auto_exc=True, eq=False)
@@ -13,6 +13,30 @@ class MessageTooLargeError(InvalidError):
 
     code: ClassVar[str] = "message_too_large"
     summary: ClassVar[str] = "The message is larger than the topic allows"
+
+
+@define(auto_exc=True, eq=False)
+class TopicUnknownError(NotFoundError):
+    """The brokers know no such topic."""
+
+    code: ClassVar[str] = "topic_unknown"
+    summary: ClassVar[str] = "The brokers know no such topic"
+
+
+@define(auto_exc=True, eq=False)
+class TopicsMissingError(UnavailableError):
+    """Topics that the service needs are not there, and it may not make them."""
+
+    code: ClassVar[str] = "topics_missing"
+    summary: ClassVar[str] = "Topics that the service needs are missing"
+
+
+@define(auto_exc=True, eq=False)
+class BrokerDeniedError(DeniedError):
+    """The brokers do not let us in, or not at a topic."""
+
+    code: ClassVar[str] = "broker_denied"
+    summary: ClassVar[str] = "The brokers do not let us"
 
 
 @define(auto_exc=True, eq=False)

@@ -1,0 +1,41 @@
+"""The topics of the event catalogue, without a deployment's prefix."""
+
+from typing import Final
+
+RECEIVED: Final = (
+    "create-user",
+    "update-user",
+    "deactivate-user",
+    "get-user",
+    "get-user-email-preferences",
+    "payment-failed",
+    "payment-succeeded",
+    "order-placed",
+    "loyalty-points-earned",
+)
+"""Commands, queries and events from others."""
+
+PROFILES: Final = "user-profiles"
+"""The latest profile of each user: compacted, keyed by user id, a tombstone once they are erased."""
+
+PUBLISHED: Final = (
+    "user-created",
+    "user-updated",
+    "user-deactivated",
+    "user-reactivated",
+    "user-email-preferences-updated",
+    "user-verified",
+    "user-merged",
+    "user-erased",
+    "user-command-rejected",
+)
+"""Events, by the names of :func:`usercore.codec.scalars.kebab`."""
+
+DEAD_LETTERS: Final = "user-service.dead-letter"
+"""Messages that nobody could use, with their own bytes, key and headers."""
+
+COMPACTED: Final = frozenset({PROFILES})
+"""Topics that keep the last message of each key, and no time limit."""
+
+OURS: Final = (*RECEIVED, *PUBLISHED, PROFILES, DEAD_LETTERS)
+"""Every topic that the service reads or writes."""
