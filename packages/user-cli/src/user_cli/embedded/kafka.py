@@ -21,7 +21,7 @@ from user_cli.embedded.account import Account
 from user_cli.embedded.process import Program, ServerProcess, start_on_free_port
 from user_cli.embedded.programs import kafka_program
 
-__all__ = ["Kafka", "start_kafka"]
+__all__ = ["Kafka", "broker_answers", "start_kafka"]
 
 _READY_DEADLINE_S = 20.0
 _ANSWER_MS = 1_000
@@ -56,7 +56,7 @@ async def start_kafka(folder: Path, account: Account, *, ports: Callable[[], int
     cluster = secrets.token_hex(8)
     process, port = await start_on_free_port(
         partial(_program, broker, folder, account, cluster),
-        partial(_answers, cluster),
+        partial(broker_answers, cluster),
         ports,
         _READY_DEADLINE_S,
     )
@@ -79,7 +79,8 @@ def _program(broker: Path, folder: Path, account: Account, cluster: str, port: i
     )
 
 
-async def _answers(cluster: str, port: int) -> bool:
+async def broker_answers(cluster: str, port: int) -> bool:
+    """Return whether a broker of that cluster, and no other, serves the port of 127.0.0.1."""
     try:
         connection = await create_conn("127.0.0.1", port, request_timeout_ms=_ANSWER_MS)
         try:
@@ -88,4 +89,4 @@ async def _answers(cluster: str, port: int) -> bool:
             connection.close()
     except (OSError, KafkaError, TimeoutError):
         return False
-    return bool(metadata.cluster_id == cluster)
+    return bool(metadata.cluster_id == cluster and metadata.brokers)
