@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 from aiokafka.partitioner import murmur2
 
+from usercore.adapters.kafka.access import check_access
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.errors import translated
 from usercore.kernel.errors import UnavailableError
@@ -138,8 +139,10 @@ class KafkaProducer:
             # An idempotent producer asks for its id until it gets one.
             async with asyncio.timeout(self._send_timeout_s):
                 await made.start()
-        except BaseException:
+        except BaseException as error:
             await _abandon(made)
+            if isinstance(error, KafkaConnectionError):
+                await check_access(self._settings)
             raise
         return made
 

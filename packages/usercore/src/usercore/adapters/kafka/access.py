@@ -1,0 +1,45 @@
+"""Why the brokers did not let us in. aiokafka says of each failure only that it could not connect."""
+
+import ssl
+from contextlib import suppress
+from typing import Final
+
+from aiokafka.conn import create_conn
+from aiokafka.errors import (
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from usercore.adapters.kafka.connection import client_options
+from usercore.messaging.errors import BrokerDeniedError
+from usercore.settings import KafkaSettings
+
+_REFUSED: Final = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+
+
+async def check_access(settings: KafkaSettings) -> None:
+    """Ask the brokers to let us in, after a client could not connect.
+
+    A broker that does not answer says nothing about our right to speak to it.
+
+    Args:
+        settings: where the brokers are, and who we are to them.
+
+    Raises:
+        BrokerDeniedError: a broker answers, and refuses us, or shows a certificate that we do not trust.
+    """
+    options = client_options(settings)
+    for broker in options.pop("bootstrap_servers"):
+        host, _, port = broker.rpartition(":")
+        with suppress(KafkaError, TimeoutError, OSError):
+            try:
+                connection = await create_conn(host.strip("[]"), int(port), **options)
+            except _REFUSED as error:
+                raise BrokerDeniedError(f"the brokers do not let us in: {type(error).__name__}") from error
+            except ssl.SSLCertVerificationError as error:
+                detail = f"the certificate of {broker} is not one that we trust: {error.verify_message}"
+                raise BrokerDeniedError(detail) from error
+            connection.close()
+            return
