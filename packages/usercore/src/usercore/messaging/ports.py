@@ -7,7 +7,10 @@ from typing import Protocol
 from usercore.kernel.paging import Page
 from usercore.messaging.values import (
     DeadLetter,
+    DeadLetterFilter,
+    DeadLetterLine,
     DeadLetterState,
+    ParkedLine,
     ParkedMessage,
     RawMessage,
     RejectedCommand,
@@ -43,7 +46,9 @@ class ParkedMessages(Protocol):
     async def claim_ready(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[ParkedMessage]:
         """Take messages whose user, order or payment has become known, and those that have expired, oldest first.
 
-        Each is leased to one caller until `lease_until`, and comes again if it is not gone by then.
+        Each is leased to one caller until `lease_until`, and comes again if it is not gone by then. Where very many
+        are parked, one call looks at some of them and the next one at those that follow, so that it costs the same
+        however many there are: what became ready is found after a few calls.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -54,8 +59,13 @@ class ParkedMessages(Protocol):
         """Forget messages that have found their end elsewhere."""
         ...
 
-    async def page(self, *, after: str | None, limit: int) -> Page[ParkedMessage]:
-        """Return a page of what is parked, the oldest first."""
+    async def page(self, *, after: str | None, limit: int) -> Page[ParkedLine]:
+        """Return a page of what is parked, the oldest first.
+
+        Args:
+            after: the id with which the page before ended.
+            limit: the most on a page.
+        """
         ...
 
     async def count(self) -> int:
@@ -66,8 +76,11 @@ class ParkedMessages(Protocol):
 class DeadLetters(Protocol):
     """Keeps messages that nobody could use, until an operator has decided about them."""
 
-    async def add(self, letters: Sequence[DeadLetter]) -> None:
+    async def add(self, letters: Sequence[DeadLetter]) -> Sequence[str]:
         """Keep letters; one about the same message (topic, partition, offset and time) stays as it is.
+
+        Returns:
+            For each the id under which its message is kept: that of the earlier letter where there is one.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -78,16 +91,14 @@ class DeadLetters(Protocol):
         """Return one letter, or None."""
         ...
 
-    async def page(
-        self,
-        *,
-        state: DeadLetterState | None,
-        topic: str | None,
-        code: str | None,
-        after: str | None,
-        limit: int,
-    ) -> Page[DeadLetter]:
-        """Return a page of letters, the oldest first."""
+    async def page(self, wanted: DeadLetterFilter, *, after: str | None, limit: int) -> Page[DeadLetterLine]:
+        """Return a page of letters, the oldest first.
+
+        Args:
+            wanted: which ones.
+            after: the id with which the page before ended.
+            limit: the most on a page.
+        """
         ...
 
     async def settle(self, letter_id: str, state: DeadLetterState, settlement: Settlement) -> bool:
@@ -121,6 +132,8 @@ class MessageSender(Protocol):
         Raises:
             UnavailableError: the broker does not answer, or does not take it.
             MessageTooLargeError: the broker does not take a message of this size.
+            TopicUnknownError: there is no such topic, and the broker makes none.
+            BrokerDeniedError: the broker does not let us.
         """
         ...
 

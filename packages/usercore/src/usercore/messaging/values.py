@@ -13,6 +13,27 @@ from usercore.kernel.inbox import Receipt
 
 
 @frozen
+class Place:
+    """Where a record stands, which tells it apart from every other.
+
+    Args:
+        topic: without the deployment's prefix.
+        partition: of the topic.
+        offset: within the partition.
+        timestamp_ms: when it was sent: a topic that is made anew counts its offsets from 0 again.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+    def __str__(self) -> str:
+        """Return ``topic/partition/offset/timestamp``, as it stands in the header of a replayed message."""
+        return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp_ms}"
+
+
+@frozen
 class RawMessage:
     """One record of a topic, untouched.
 
@@ -35,6 +56,11 @@ class RawMessage:
     value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.topic, self.partition, self.offset, self.timestamp_ms)
+
 
 @frozen
 class ParkedMessage:
@@ -50,6 +76,22 @@ class ParkedMessage:
 
     id: str
     message: RawMessage
+    awaited: Awaited
+    parked_at: datetime
+    expires_at: datetime
+
+    @property
+    def line(self) -> "ParkedLine":
+        """The same without its content."""
+        return ParkedLine(self.id, self.message.place, self.awaited, self.parked_at, self.expires_at)
+
+
+@frozen
+class ParkedLine:
+    """A parked message as lists show it: all but its content, which may be large."""
+
+    id: str
+    place: Place
     awaited: Awaited
     parked_at: datetime
     expires_at: datetime
@@ -95,6 +137,57 @@ class DeadLetter:
     died_at: datetime
     state: DeadLetterState = DeadLetterState.WAITING
     settlement: Settlement | None = None
+
+    @property
+    def line(self) -> "DeadLetterLine":
+        """The same without its content."""
+        value = self.message.value
+        return DeadLetterLine(
+            id=self.id,
+            place=self.message.place,
+            size=None if value is None else len(value),
+            code=self.code,
+            detail=self.detail,
+            attempts=self.attempts,
+            died_at=self.died_at,
+            state=self.state,
+            settlement=self.settlement,
+        )
+
+
+@frozen
+class DeadLetterLine:
+    """A dead letter as lists show it: all but its content, which may be large.
+
+    Args:
+        size: of the value in bytes, or None where it has none.
+        others: as in :class:`DeadLetter`.
+    """
+
+    id: str
+    place: Place
+    size: int | None
+    code: str
+    detail: str
+    attempts: int
+    died_at: datetime
+    state: DeadLetterState
+    settlement: Settlement | None
+
+
+@frozen
+class DeadLetterFilter:
+    """Which dead letters to list; conditions combine, and None is none.
+
+    Args:
+        state: what became of them.
+        topic: where they came from, without the deployment's prefix.
+        code: what is wrong with them.
+    """
+
+    state: DeadLetterState | None = None
+    topic: str | None = None
+    code: str | None = None
 
 
 @frozen

@@ -13,7 +13,7 @@ from usercore.delivery.ports import (
 from usercore.kernel.inbox import Inbox
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger
-from usercore.messaging.ports import Rejections
+from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.get_email_preferences import GetEmailPreferences
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.preferences.topics import ListTopics, RegisterTopic
@@ -62,6 +62,8 @@ class Ports:
     ledger: IdempotencyLedger
     inbox: Inbox
     rejections: Rejections
+    parked: ParkedMessages
+    dead_letters: DeadLetters
     topics: TopicRegistry
     preferences: PreferencesReader
     deliveries: DeliveryQueue

@@ -25,6 +25,7 @@ from usercore.adapters.memory.registries import (
     MemoryPreferencesReader,
     MemoryTopicRegistry,
 )
+from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
 from usercore.adapters.memory.system import SystemClock, Uuid7Ids
 from usercore.adapters.memory.users import (
     MemoryHistoryReader,
@@ -43,7 +44,7 @@ from usercore.delivery.ports import (
 from usercore.kernel.inbox import Inbox
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger
-from usercore.messaging.ports import Rejections
+from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.users.ports import (
     AttributeSchemas,
@@ -76,6 +77,8 @@ class PortOverrides(TypedDict, total=False):
     ledger: IdempotencyLedger
     inbox: Inbox
     rejections: Rejections
+    parked: ParkedMessages
+    dead_letters: DeadLetters
     topics: TopicRegistry
     preferences: PreferencesReader
     deliveries: DeliveryQueue
@@ -116,6 +119,8 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         ledger=MemoryIdempotencyLedger(database),
         inbox=MemoryInbox(database),
         rejections=MemoryRejections(database),
+        parked=MemoryParkedMessages(database),
+        dead_letters=MemoryDeadLetters(database),
         topics=MemoryTopicRegistry(database),
         preferences=MemoryPreferencesReader(database),
         deliveries=MemoryDeliveryQueue(database),

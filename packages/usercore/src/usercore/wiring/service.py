@@ -118,6 +118,8 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         ledger=sql.ledger,
         inbox=sql.inbox,
         rejections=sql.rejections,
+        parked=sql.parked,
+        dead_letters=sql.dead_letters,
         topics=sql.topics,
         preferences=await enter(GatheredPreferencesReader(sql.preferences)),
         deliveries=sql.deliveries,

@@ -16,6 +16,7 @@ from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
 from usercore.kernel.receipts import Claim, ClaimLostError, Settled
+from usercore.messaging.values import DeadLetter, ParkedMessage, Place
 from usercore.preferences.values import EmailPreference, EmailTopic
 from usercore.users.attributes import AttributeSchema
 from usercore.users.errors import (
@@ -65,6 +66,14 @@ class ReceiptRow:
     received_at: datetime
 
 
+@frozen
+class ParkedRow:
+    """One message that waits; while somebody holds it, `due_at` is the end of the lease."""
+
+    parked: ParkedMessage
+    due_at: datetime
+
+
 def names_of(user: User) -> dict[LookupKind, str | None]:
     """Return what names the user besides the id, each in the form under which it is unique."""
     return {
@@ -93,6 +102,8 @@ class MemoryDatabase:
     topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
     schemas: list[AttributeSchema] = field(factory=list, repr=False)
     inbox: dict[MessageId, ReceiptRow] = field(factory=dict, repr=False)
+    parked: dict[Place, ParkedRow] = field(factory=dict, repr=False)
+    dead_letters: dict[Place, DeadLetter] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""

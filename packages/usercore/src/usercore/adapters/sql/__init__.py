@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from usercore.adapters.sql.dead_letters import SqlDeadLetters
 from usercore.adapters.sql.deliveries import SqlDeliveryQueue, SqlOutboxReader
 from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
@@ -10,6 +11,7 @@ from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
+from usercore.adapters.sql.parked import SqlParkedMessages
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.writer import SqlUserWriter
@@ -39,6 +41,8 @@ class SqlPorts:
     ledger: SqlIdempotencyLedger
     inbox: SqlInbox
     rejections: SqlRejections
+    parked: SqlParkedMessages
+    dead_letters: SqlDeadLetters
     topics: SqlTopicRegistry
     preferences: SqlPreferencesReader
     deliveries: SqlDeliveryQueue
@@ -57,6 +61,8 @@ def sql_ports(database: Database) -> SqlPorts:
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),
         rejections=SqlRejections(database),
+        parked=SqlParkedMessages(database),
+        dead_letters=SqlDeadLetters(database),
         topics=SqlTopicRegistry(database),
         preferences=SqlPreferencesReader(database),
         deliveries=SqlDeliveryQueue(database),

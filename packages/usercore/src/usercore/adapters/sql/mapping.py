@@ -11,7 +11,10 @@ from usercore.kernel.ids import UserId
 from usercore.users.model import AccountStatus, Profile, User, Verification
 from usercore.users.values import AccountState, Address, DeactivationReason, EmailAddress
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+_HEX: Final = "[0-9a-f]"
+CANONICAL_UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
+"""What an id of ours looks like, as PostgreSQL's ``~`` tells."""
+_UUID = re.compile(CANONICAL_UUID.strip("^$"), re.ASCII)
 
 USER_COLUMNS: Final = (
     "id",

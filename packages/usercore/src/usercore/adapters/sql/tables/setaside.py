@@ -43,7 +43,6 @@ parked_messages: Final = Table(
     ),
     CheckConstraint("waits_for IN ('USER', 'ORDER', 'PAYMENT')", name="ck_parked_messages_waits_for"),
 )
-Index("ix_parked_messages_waits_for", parked_messages.c.waits_for, parked_messages.c.waits_for_id)
 Index("ix_parked_messages_expires_at", parked_messages.c.expires_at)
 
 dead_letters: Final = Table(
@@ -69,4 +68,4 @@ dead_letters: Final = Table(
     UniqueConstraint("topic", "message_partition", "message_offset", "message_timestamp", name="uq_dead_letters_place"),
     CheckConstraint("state IN ('WAITING', 'REPLAYED', 'DISCARDED')", name="ck_dead_letters_state"),
 )
-Index("ix_dead_letters_waiting", dead_letters.c.died_at, dead_letters.c.id, postgresql_where=text("state = 'WAITING'"))
+Index("ix_dead_letters_waiting", dead_letters.c.id, postgresql_where=text("state = 'WAITING'"))

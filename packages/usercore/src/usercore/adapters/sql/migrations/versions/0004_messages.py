@@ -55,7 +55,6 @@ _UP = (
         CONSTRAINT ck_parked_messages_waits_for CHECK (waits_for IN ('USER', 'ORDER', 'PAYMENT'))
     )
     """,
-    "CREATE INDEX ix_parked_messages_waits_for ON parked_messages (waits_for, waits_for_id)",
     "CREATE INDEX ix_parked_messages_expires_at ON parked_messages (expires_at)",
     """
     CREATE TABLE dead_letters (
@@ -80,7 +79,7 @@ _UP = (
         CONSTRAINT ck_dead_letters_state CHECK (state IN ('WAITING', 'REPLAYED', 'DISCARDED'))
     )
     """,
-    "CREATE INDEX ix_dead_letters_waiting ON dead_letters (died_at, id) WHERE state = 'WAITING'",
+    "CREATE INDEX ix_dead_letters_waiting ON dead_letters (id) WHERE state = 'WAITING'",
 )
 _DOWN = (
     "DROP TABLE dead_letters",
