@@ -83,6 +83,9 @@ _PROPERTIES: Final = {
     # Tests neither wait for a group to gather, nor long for a dead member.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
+    # A node that was killed may register again only once it is given up.
+    "broker.heartbeat.interval.ms": "200",
+    "broker.session.timeout.ms": "2000",
     # The cleaner looks often; how dirty a log must be is a setting of its topic.
     "log.cleaner.backoff.ms": "200",
     "log.segment.delete.delay.ms": "500",
