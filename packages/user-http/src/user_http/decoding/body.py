@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from user_http.decoding.media import JSON, check_media_type
 from user_http.decoding.shapes import read_shape
-from user_http.decoding.strict_json import JsonRefusedError, read_json
 from user_http.problems import BODY_MALFORMED, FieldProblem, RequestRefusedError
 from user_http.requests import Call
+from usercore.codec.strict_json import JsonRefusedError, read_json
 
 S = TypeVar("S", bound=Struct)
 

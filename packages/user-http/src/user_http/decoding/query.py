@@ -8,9 +8,9 @@ from urllib.parse import unquote_to_bytes
 
 from attrs import frozen
 
-from user_http.decoding.strict_json import JsonRefusedError, check_text
 from user_http.problems import QUERY_MALFORMED, FieldProblem, RequestRefusedError
 from user_http.requests import Call
+from usercore.codec.strict_json import JsonRefusedError, check_text
 
 V = TypeVar("V")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from user_http.decoding.strict_json import DEPTH_MAX, JsonRefusedError, read_json
+from usercore.codec.strict_json import DEPTH_MAX, JsonRefusedError, read_json
 from usercore.users.attributes import NUMBER_LIMIT
 
 LIMIT = float(NUMBER_LIMIT)

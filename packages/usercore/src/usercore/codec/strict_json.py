@@ -5,7 +5,8 @@ No number and no text comes through that a store could not keep.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from attrs import frozen
@@ -16,6 +17,9 @@ DEPTH_MAX: Final = 64
 """Levels of arrays and objects. Ours need five; attributes are held to less by the core."""
 DIGITS_MAX: Final = 17
 """Digits and sign of an integer within ±(2^53 - 1)."""
+EXACT_MAX_CHARS: Final = 64
+"""Characters of a number that is read exactly, and places behind its point. Money needs twenty; a float written out
+in full has seventeen digits."""
 
 # Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -37,8 +41,12 @@ class JsonRefusedError(ValueError):
     detail: str
 
 
-def read_json(raw: bytes) -> Any:  # noqa: ANN401 -- any JSON value
+def read_json(raw: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 -- any JSON value
     """Return the value of a JSON text.
+
+    Args:
+        raw: UTF-8.
+        exact: read numbers as they are written: a whole one as an integer, any other as a decimal, none as a float.
 
     Raises:
         JsonRefusedError: it breaks a rule.
@@ -49,7 +57,7 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 -- any JSON value
         raise JsonRefusedError("invalid_utf8", "send valid UTF-8") from None
     _check_depth(raw)
     try:
-        value = _DECODER.decode(text)
+        value = (_EXACT_DECODER if exact else _DECODER).decode(text)
     except JsonRefusedError:
         raise
     except (ValueError, RecursionError):
@@ -97,6 +105,25 @@ def _decimal(digits: str) -> float:
     return number
 
 
+def _exact(digits: str) -> int | Decimal:
+    if len(digits) > EXACT_MAX_CHARS:
+        raise _number_too_long()
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # an exponent beyond all reason
+        raise _number_refused() from None
+    if not number.copy_abs() <= NUMBER_LIMIT:
+        raise _number_refused()
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -EXACT_MAX_CHARS:
+        raise _number_too_long()
+    return int(number) if number == number.to_integral_value() else number.normalize(_EXACTLY)
+
+
+# Of more digits than a number can have, so that nothing is rounded.
+_EXACTLY = Context(prec=2 * EXACT_MAX_CHARS)
+
+
 def _constant(_: str) -> NoReturn:
     raise JsonRefusedError("not_json", "NaN and Infinity are no JSON")
 
@@ -105,13 +132,22 @@ def _number_refused() -> JsonRefusedError:
     return JsonRefusedError("number_out_of_range", "keep numbers within ±(2^53 - 1)")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_int=_integer,
-    parse_float=_decimal,
-    parse_constant=_constant,
-    strict=True,
-)
+def _number_too_long() -> JsonRefusedError:
+    return JsonRefusedError("number_out_of_range", f"write numbers with at most {EXACT_MAX_CHARS} digits")
+
+
+def _decoder(fraction: Callable[[str], object]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_int=_integer,
+        parse_float=fraction,
+        parse_constant=_constant,
+        strict=True,
+    )
+
+
+_DECODER = _decoder(_decimal)
+_EXACT_DECODER = _decoder(_exact)
 
 
 def _check_texts(value: Any) -> None:  # noqa: ANN401 -- any JSON value
