@@ -1,6 +1,6 @@
 """The services around us, and the queue of what they have not heard yet."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -99,15 +99,164 @@ class OutboxMessage:
     aggregate: str = field(default="user", kw_only=True)
 
 
-class EventPublisher(Protocol):
-    """Publishes events to everybody who listens."""
+@frozen
+class ProfileState:
+    """A user's latest profile, as the compacted topic keeps it.
 
-    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+    Args:
+        user_id: its key.
+        version: the user's version; a consumer ignores one that is lower than what it has.
+        body: the profile as JSON in UTF-8; None is a tombstone: the user is erased.
+    """
+
+    user_id: UserId
+    version: int
+    body: bytes | None = field(repr=False)
+
+
+@frozen
+class OutboxBatch:
+    """Events to be published together.
+
+    Args:
+        messages: in the order of their positions.
+        profiles: the latest state of every user whose events they are, at least as new as the events.
+        shards: the shards that are held for them.
+    """
+
+    messages: Sequence[OutboxMessage]
+    profiles: Sequence[ProfileState]
+    shards: Sequence[int]
+
+
+class EventPublisher(Protocol):
+    """Publishes events, and what users have become by them, to everybody who listens."""
+
+    async def publish(self, messages: Sequence[OutboxMessage], profiles: Sequence[ProfileState]) -> None:
         """Publish in the order given and return once all are acknowledged.
 
+        Where it raises or is cancelled, some may have been published; publish all of them again. No event arrives
+        before an earlier one of its user, whatever fails.
+
         Raises:
-            UnavailableError: some may not have been published; publish all of them again.
+            UnavailableError: the brokers do not answer.
+            UserCoreError: the brokers do not take one of them; no other way round it than to help them.
         """
+        ...
+
+
+@frozen
+class OutboxFilter:
+    """Which events.
+
+    Args:
+        user_id: of this user.
+        message: of this name.
+        since: that happened then or later.
+        until: that happened before then.
+    """
+
+    user_id: UserId | None = None
+    message: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class OutboxShards(Protocol):
+    """The outbox in shards, each published by one at a time. A user's events stand in one shard."""
+
+    async def drain(
+        self,
+        publish: Callable[[OutboxBatch], Awaitable[datetime]],
+        *,
+        shards: int,
+        limit: int,
+        patience_s: float,
+    ) -> OutboxBatch | None:
+        """Publish what stands in shards that nobody else holds, those first that have waited longest.
+
+        The shards are held from before their events are read until they are marked as published. Where `publish`
+        raises, nothing is marked, and everything comes again; an event that was published may come again in any case.
+        Whoever dies lets go of its shards.
+
+        Args:
+            publish: publishes a batch, and returns when it was acknowledged.
+            shards: the most to hold.
+            limit: about how many events to take.
+            patience_s: how long `publish` may take; whoever takes longer loses the shards.
+
+        Returns:
+            What was published, or None where nothing is to be published that nobody else holds.
+
+        Raises:
+            UnavailableError: the database does not answer. Whether the events are marked is then unknown.
+        """
+        ...
+
+    async def republish(
+        self,
+        publish: Callable[[Sequence[ProfileState]], Awaitable[None]],
+        *,
+        after: UserId | None,
+        limit: int,
+        patience_s: float,
+    ) -> Sequence[ProfileState]:
+        """Publish the state of users behind `after`, by id, while nobody else publishes theirs.
+
+        Returns:
+            What was published; nothing where there are no more users.
+
+        Raises:
+            UnavailableError: the database does not answer, or the shards did not become free in time.
+        """
+        ...
+
+    async def reopen(self, chosen: OutboxFilter) -> int:
+        """Mark published events as not published, so that they are published again, and return how many."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Forget events that were published before a time, and return how many went."""
+        ...
+
+
+@frozen
+class OutboxLine:
+    """The events of one shard and name that wait.
+
+    Args:
+        shard: 0 to 63.
+        message: their name.
+        pending: how many.
+        oldest: when the first of them happened.
+    """
+
+    shard: int
+    message: str
+    pending: int
+    oldest: datetime
+
+
+@frozen
+class OutboxStanding:
+    """How the outbox stands.
+
+    Args:
+        waiting: what waits, by shard and name of message.
+        published: how many published events are still kept.
+        last_published_at: when the last of them was published.
+    """
+
+    waiting: Sequence[OutboxLine]
+    published: int
+    last_published_at: datetime | None
+
+
+class OutboxWakeups(Protocol):
+    """Tells the relay that there may be something to publish."""
+
+    async def wait(self, at_most_s: float) -> None:
+        """Return when something was written since the last call, or after a time; sometimes for nothing."""
         ...
 
 
@@ -120,4 +269,8 @@ class OutboxReader(Protocol):
 
     async def messages(self, *, after: int, limit: int) -> Sequence[OutboxMessage]:
         """Return messages behind a position, in order, published or not."""
+        ...
+
+    async def standing(self) -> OutboxStanding:
+        """Return how the outbox stands."""
         ...

@@ -4,7 +4,9 @@ Labels hold words from code alone: names of use cases, route templates, error co
 :class:`Metrics`, so that several cores can live in one process.
 """
 
+from collections import Counter as TallyOf
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 from attrs import frozen
@@ -13,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
+from usercore.delivery.ports import OutboxBatch
 from usercore.observe.tallies import Tallies
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -20,6 +23,10 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bucket bounds, from a cached read to the longest request."""
+
+
+LAG_SECONDS: Final = (*SECONDS, 60.0, 600.0, 3600.0)
+"""The same, to a broker that was away for an hour."""
 
 
 @frozen
@@ -99,6 +106,83 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._relay_events = Counter(
+            "user_service_relay_events",
+            "Events published, by message.",
+            ("message",),
+            registry=self.registry,
+        )
+        self._relay_failures = Counter(
+            "user_service_relay_failures",
+            "Batches that could not be published, by the code of the error; they are tried again.",
+            ("code",),
+            registry=self.registry,
+        )
+        self._relay_batches = Tallies(
+            "user_service_relay_batch_seconds",
+            "Time from taking shards of the outbox to letting go of them, where something was published.",
+            (),
+            SECONDS,
+        )
+        self.registry.register(self._relay_batches)
+        self._relay_lag = Tallies(
+            "user_service_relay_lag_seconds",
+            "Time from what happened to the brokers' acknowledgement of its event.",
+            (),
+            LAG_SECONDS,
+        )
+        self.registry.register(self._relay_lag)
+        self._relay_shards = Gauge(
+            "user_service_relay_shards_held",
+            "Shards of the outbox that this process published last; 0 when there was nothing.",
+            registry=self.registry,
+        )
+
+        self._declare_stream()
+
+    def _declare_stream(self) -> None:
+        self._stream_messages = Counter(
+            "user_service_stream_messages",
+            "Consumed messages that found their end: applied, repeated, rejected, answered, parked, ignored, dead_letter.",
+            ("topic", "outcome"),
+            registry=self.registry,
+        )
+        self._stream_batches = Tallies(
+            "user_service_stream_batch_seconds",
+            "Time from taking a batch of messages to their acknowledgement.",
+            ("topic",),
+            SECONDS,
+        )
+        self.registry.register(self._stream_batches)
+        self._stream_retries = Counter(
+            "user_service_stream_retries",
+            "Tries that failed and were repeated in place, by the code of the error.",
+            ("code",),
+            registry=self.registry,
+        )
+        self._dead_letters = Counter(
+            "user_service_dead_letters",
+            "Messages set aside because nobody could use them, by what is wrong.",
+            ("topic", "code"),
+            registry=self.registry,
+        )
+        self._dead_letters_waiting = Gauge(
+            "user_service_dead_letters_waiting",
+            "Dead letters that no operator has decided about.",
+            registry=self.registry,
+        )
+        self._parked = Gauge(
+            "user_service_parked_messages",
+            "Events that wait for their user, order or payment to become known.",
+            registry=self.registry,
+        )
+        self._stream_lag = Gauge(
+            "user_service_stream_lag_messages",
+            "Messages of the partitions assigned to this copy that have not found their end.",
+            ("topic",),
+            registry=self.registry,
+        )
+
     def declared(self) -> Iterator[Declared]:
         """List every metric in the order of its declaration."""
         for metric in vars(self).values():
@@ -133,9 +217,51 @@ class Metrics:
         self._outbox_pending.set(outbox)
         self._deliveries_waiting.set(deliveries)
 
+    def relayed(self, batch: OutboxBatch, at: datetime, seconds: float) -> None:
+        """Count a batch of events that the brokers acknowledged at a time."""
+        for name, count in TallyOf(message.message for message in batch.messages).items():
+            self._relay_events.labels(name).inc(count)
+        for message in batch.messages:
+            self._relay_lag.observe((), (at - message.occurred_at).total_seconds())
+        self._relay_batches.observe((), seconds)
+        self._relay_shards.set(len(batch.shards))
+
+    def relay_idle(self) -> None:
+        """Say that nothing was to be published."""
+        self._relay_shards.set(0)
+
+    def relay_failed(self, code: str) -> None:
+        """Count a batch that could not be published."""
+        self._relay_failures.labels(code).inc()
+
     def maintenance_failed(self, task: str) -> None:
         """Count a failed round of background work."""
         self._maintenance_failures.labels(task).inc()
+
+    def stream_message(self, topic: str, outcome: str) -> None:
+        """Count a consumed message that found its end."""
+        self._stream_messages.labels(topic, outcome).inc()
+
+    def stream_batch(self, topic: str, seconds: float) -> None:
+        """Count a batch of messages that was acknowledged."""
+        self._stream_batches.observe((topic,), seconds)
+
+    def stream_retried(self, code: str) -> None:
+        """Count a failed try that is repeated in place."""
+        self._stream_retries.labels(code).inc()
+
+    def dead_letter(self, topic: str, code: str) -> None:
+        """Count a message that was set aside."""
+        self._dead_letters.labels(topic, code).inc()
+
+    def set_aside(self, *, parked: int, dead_letters: int) -> None:
+        """Set what waits for something to become known, and what waits for an operator."""
+        self._parked.set(parked)
+        self._dead_letters_waiting.set(dead_letters)
+
+    def stream_lag(self, topic: str, messages: int) -> None:
+        """Set how many messages of a topic wait to be worked on here."""
+        self._stream_lag.labels(topic).set(messages)
 
     def watch_pools(self, read: Callable[[], Iterable[PoolUse]]) -> None:
         """Ask `read` how the pools stand, at each scrape."""

@@ -2,6 +2,10 @@
 
 from attrs import frozen
 
+from usercore.activity.ports import ActivityReader, ActivityWriter
+from usercore.activity.read_activity import ReadActivity
+from usercore.activity.record_facts import RecordFacts
+from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.delivery.deliver_pending import DeliverPending
 from usercore.delivery.ports import (
     AuditService,
@@ -9,10 +13,13 @@ from usercore.delivery.ports import (
     DeliveryQueue,
     NotificationService,
     OutboxReader,
+    OutboxShards,
 )
 from usercore.kernel.inbox import Inbox
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger
+from usercore.messaging.dead_letters import DiscardDeadLetter, GetDeadLetter, ListDeadLetters
+from usercore.messaging.listing import ListParked
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.get_email_preferences import GetEmailPreferences
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
@@ -66,8 +73,11 @@ class Ports:
     dead_letters: DeadLetters
     topics: TopicRegistry
     preferences: PreferencesReader
+    activity_writer: ActivityWriter
+    activity_reader: ActivityReader
     deliveries: DeliveryQueue
     outbox: OutboxReader
+    shards: OutboxShards
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService
@@ -91,15 +101,26 @@ class Core:
     update_email_preferences: UpdateEmailPreferences
     register_topic: RegisterTopic
     list_topics: ListTopics
+    record_facts: RecordFacts
+    read_activity: ReadActivity
     register_attribute_schema: RegisterAttributeSchema
     list_attribute_schemas: ListAttributeSchemas
     deliver_pending: DeliverPending
+    list_dead_letters: ListDeadLetters
+    get_dead_letter: GetDeadLetter
+    discard_dead_letter: DiscardDeadLetter
+    list_parked: ListParked
     once: Once
     ports: Ports
 
 
-def assemble(ports: Ports) -> Core:
-    """Wire every use case to the ports given."""
+def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS) -> Core:
+    """Wire every use case to the ports given.
+
+    Args:
+        ports: an implementation of each.
+        tiers: of the loyalty programme.
+    """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
     return Core(
@@ -117,6 +138,8 @@ def assemble(ports: Ports) -> Core:
         update_email_preferences=UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids),
         register_topic=RegisterTopic(ports.topics, ports.clock),
         list_topics=ListTopics(ports.topics),
+        record_facts=RecordFacts(ports.activity_writer, ports.clock, ports.ids),
+        read_activity=ReadActivity(ports.users, ports.activity_reader, tiers),
         register_attribute_schema=RegisterAttributeSchema(ports.schemas, ports.validator, ports.clock),
         list_attribute_schemas=ListAttributeSchemas(ports.schemas),
         deliver_pending=DeliverPending(
@@ -126,6 +149,10 @@ def assemble(ports: Ports) -> Core:
             ports.audit,
             ports.clock,
         ),
+        list_dead_letters=ListDeadLetters(ports.dead_letters),
+        get_dead_letter=GetDeadLetter(ports.dead_letters),
+        discard_dead_letter=DiscardDeadLetter(ports.dead_letters, ports.clock),
+        list_parked=ListParked(ports.parked),
         once=Once(ports.ledger, ports.clock),
         ports=ports,
     )

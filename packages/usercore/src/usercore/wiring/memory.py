@@ -13,13 +13,16 @@ from typing import TypedDict, Unpack
 
 from attrs import evolve
 
+from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.adapters.local.recording import RecordingServices
+from usercore.adapters.memory.activity import MemoryActivityReader, MemoryActivityWriter
 from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
-from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryOutboxReader
+from usercore.adapters.memory.deliveries import MemoryDeliveryQueue
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
+from usercore.adapters.memory.outbox import MemoryOutboxReader, MemoryOutboxShards
 from usercore.adapters.memory.registries import (
     MemoryAttributeSchemas,
     MemoryPreferencesReader,
@@ -40,6 +43,7 @@ from usercore.delivery.ports import (
     DeliveryQueue,
     NotificationService,
     OutboxReader,
+    OutboxShards,
 )
 from usercore.kernel.inbox import Inbox
 from usercore.kernel.ports import Clock, IdGenerator
@@ -81,8 +85,11 @@ class PortOverrides(TypedDict, total=False):
     dead_letters: DeadLetters
     topics: TopicRegistry
     preferences: PreferencesReader
+    activity_writer: ActivityWriter
+    activity_reader: ActivityReader
     deliveries: DeliveryQueue
     outbox: OutboxReader
+    shards: OutboxShards
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService
@@ -123,8 +130,11 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         dead_letters=MemoryDeadLetters(database),
         topics=MemoryTopicRegistry(database),
         preferences=MemoryPreferencesReader(database),
+        activity_writer=MemoryActivityWriter(database),
+        activity_reader=MemoryActivityReader(database),
         deliveries=MemoryDeliveryQueue(database),
         outbox=MemoryOutboxReader(database),
+        shards=MemoryOutboxShards(database),
         authentication=services,
         notification=services,
         audit=services,

@@ -1,7 +1,8 @@
 """The core on real servers: PostgreSQL, and Redis or Valkey where there is one."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from attrs import frozen
@@ -9,6 +10,7 @@ from attrs import frozen
 from usercore.adapters.argon2 import Argon2Hasher
 from usercore.adapters.attributes import JsonSchemaValidator
 from usercore.adapters.coalescing import (
+    GatheredActivityReader,
     GatheredPreferencesReader,
     GatheredProfileReader,
     GatheredUserReader,
@@ -19,7 +21,9 @@ from usercore.adapters.local import RecordingServices
 from usercore.adapters.redis import Cache, open_cache
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
+from usercore.adapters.sql.listening import open_signal
 from usercore.adapters.system import SystemClock, SystemIds
+from usercore.delivery.ports import OutboxWakeups
 from usercore.kernel.errors import UserCoreError
 from usercore.observe.metrics import Metrics, PoolUse
 from usercore.settings import CoreSettings
@@ -47,11 +51,19 @@ class Readiness:
 
 @frozen
 class Service:
-    """A running core with what a runner needs around it."""
+    """A running core with what a runner needs around it.
+
+    Args:
+        core: every use case.
+        metrics: what it counts.
+        maintenance: its work in the background.
+        wakeups: opens a signal of what is written to the outbox, for who publishes it.
+    """
 
     core: Core
     metrics: Metrics
     maintenance: Maintenance
+    wakeups: Callable[[], AbstractAsyncContextManager[OutboxWakeups]]
     _database: Database
     _cache: Cache | None
 
@@ -93,8 +105,9 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             cache = await stack.enter_async_context(opened)
         ports = await _ports(settings, sql_ports(database), cache, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
-        core = observe_core(assemble(ports), metrics)
-        yield Service(core, metrics, Maintenance(core, metrics), database, cache)
+        core = observe_core(assemble(ports, tiers=settings.activity.loyalty_tiers), metrics)
+        wakeups = partial(open_signal, settings.database)
+        yield Service(core, metrics, Maintenance(core, metrics), wakeups, database, cache)
 
 
 async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, stack: AsyncExitStack) -> Ports:
@@ -122,8 +135,11 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         dead_letters=sql.dead_letters,
         topics=sql.topics,
         preferences=await enter(GatheredPreferencesReader(sql.preferences)),
+        activity_writer=sql.activity_writer,
+        activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
         deliveries=sql.deliveries,
         outbox=sql.outbox,
+        shards=sql.shards,
         authentication=services,
         notification=services,
         audit=services,

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from attrs import define, evolve, field, frozen
 
+from usercore.activity.ports import FactEntry
+from usercore.activity.values import FactKind
 from usercore.adapters.memory.rows import Rows, rows_of
 from usercore.audit.entry import AuditEntry
 from usercore.delivery.ports import OutboxMessage
@@ -94,6 +96,8 @@ class MemoryDatabase:
     documents: dict[UserId, ProfileDocument] = field(factory=dict, repr=False)
     names: dict[tuple[LookupKind, str], UserId] = field(factory=dict, repr=False)
     outbox: list[OutboxMessage] = field(factory=list, repr=False)
+    published: dict[int, datetime] = field(factory=dict, repr=False)
+    forgotten: int = 0
     history: dict[UserId, list[HistoryEntry]] = field(factory=dict, repr=False)
     audit: dict[UserId, list[AuditEntry]] = field(factory=dict, repr=False)
     deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
@@ -102,6 +106,7 @@ class MemoryDatabase:
     topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
     schemas: list[AttributeSchema] = field(factory=list, repr=False)
     inbox: dict[MessageId, ReceiptRow] = field(factory=dict, repr=False)
+    facts: dict[tuple[FactKind, str], FactEntry] = field(factory=dict, repr=False)
     parked: dict[Place, ParkedRow] = field(factory=dict, repr=False)
     dead_letters: dict[Place, DeadLetter] = field(factory=dict, repr=False)
 
@@ -109,7 +114,7 @@ class MemoryDatabase:
         """Write everything a change brings, or return why nothing of it was written."""
         refusal = self._refusal(change)
         if refusal is None:
-            self._write(change, rows_of(change, position=len(self.outbox) + 1))
+            self._write(change, rows_of(change, position=self.next_position()))
         return refusal
 
     def settle(self, claim: Claim, result: Settled) -> None:
@@ -174,6 +179,10 @@ class MemoryDatabase:
             self.settle(change.context.claim, Settled(user.id, user.version))
         if change.context.receipt is not None:
             self.receive(change.context.receipt, at=user.updated_at)
+
+    def next_position(self) -> int:
+        """Return the next place in the outbox; one that was purged is not used again."""
+        return self.forgotten + len(self.outbox) + 1
 
     def receive(self, receipt: Receipt, *, at: datetime) -> bool:
         """Remember a message, and return whether it is new."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from usercore.adapters.memory.database import DeliveryRow, MemoryDatabase
-from usercore.delivery.ports import DeliveryQueue, OutboxMessage, OutboxReader
+from usercore.delivery.ports import DeliveryQueue
 from usercore.delivery.values import Delivery, Recipient
 from usercore.kernel.ids import UserId
 
@@ -59,22 +59,5 @@ def _is_due(row: DeliveryRow, now: datetime) -> bool:
     return row.due_at <= now and (row.leased_until is None or row.leased_until <= now)
 
 
-@frozen
-class MemoryOutboxReader:
-    """Looks at the outbox. Nothing publishes from memory, so every event stays pending."""
-
-    database: MemoryDatabase
-
-    async def pending(self) -> int:
-        """Return how many events have not been published."""
-        return len(self.database.outbox)
-
-    async def messages(self, *, after: int, limit: int) -> Sequence[OutboxMessage]:
-        """Return messages behind a position, in order."""
-        return self.database.outbox[max(after, 0) :][:limit]
-
-
 if TYPE_CHECKING:
-    _database = MemoryDatabase()
-    _queue: DeliveryQueue = MemoryDeliveryQueue(_database)
-    _outbox: OutboxReader = MemoryOutboxReader(_database)
+    _queue: DeliveryQueue = MemoryDeliveryQueue(MemoryDatabase())

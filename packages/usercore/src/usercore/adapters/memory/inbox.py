@@ -47,7 +47,7 @@ class MemoryRejections:
         """Write for each its receipt and its answer."""
         for command in commands:
             if self.database.receive(command.receipt, at=command.at):
-                position = len(self.database.outbox) + 1
+                position = self.database.next_position()
                 self.database.outbox.append(rejection_message(command, position=position))
 
 

@@ -2,8 +2,9 @@
 
 from attrs import frozen
 
+from usercore.adapters.sql.activity import SqlActivityReader, SqlActivityWriter
 from usercore.adapters.sql.dead_letters import SqlDeadLetters
-from usercore.adapters.sql.deliveries import SqlDeliveryQueue, SqlOutboxReader
+from usercore.adapters.sql.deliveries import SqlDeliveryQueue
 from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
 from usercore.adapters.sql.engine import Database, open_database
@@ -11,6 +12,7 @@ from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
+from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
 from usercore.adapters.sql.parked import SqlParkedMessages
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.users import SqlUserReader
@@ -45,8 +47,11 @@ class SqlPorts:
     dead_letters: SqlDeadLetters
     topics: SqlTopicRegistry
     preferences: SqlPreferencesReader
+    activity_writer: SqlActivityWriter
+    activity_reader: SqlActivityReader
     deliveries: SqlDeliveryQueue
     outbox: SqlOutboxReader
+    shards: SqlOutboxShards
 
 
 def sql_ports(database: Database) -> SqlPorts:
@@ -65,6 +70,9 @@ def sql_ports(database: Database) -> SqlPorts:
         dead_letters=SqlDeadLetters(database),
         topics=SqlTopicRegistry(database),
         preferences=SqlPreferencesReader(database),
+        activity_writer=SqlActivityWriter(database),
+        activity_reader=SqlActivityReader(database),
         deliveries=SqlDeliveryQueue(database),
         outbox=SqlOutboxReader(database),
+        shards=SqlOutboxShards(database),
     )

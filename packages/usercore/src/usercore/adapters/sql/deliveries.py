@@ -8,7 +8,7 @@ from attrs import frozen
 
 from usercore.adapters.sql.engine import Database, Row, Session, fetch
 from usercore.adapters.sql.mapping import utc
-from usercore.delivery.ports import DeliveryQueue, OutboxMessage, OutboxReader
+from usercore.delivery.ports import DeliveryQueue
 from usercore.delivery.values import Delivery, Operation, Recipient
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.secret import Secret
@@ -56,12 +56,6 @@ WHERE d.user_id = tried.user_id AND d.recipient = tried.recipient AND d.seq > tr
 RETURNING 1
 """
 _WAITING: Final = b"SELECT count(*) FROM deliveries WHERE delivered_at IS NULL"
-_PENDING: Final = b"SELECT count(*) FROM outbox WHERE published_at IS NULL"
-_MESSAGES: Final = b"""
-SELECT id, event_id::text, type, aggregateid::text, sequence, occurred_at, convert_to(payload::text, 'UTF8'), headers,
-       topic, aggregatetype
-FROM outbox WHERE id > $1 ORDER BY id LIMIT $2
-"""
 
 
 @frozen
@@ -110,39 +104,7 @@ def _delivery(row: Row) -> Delivery:
     )
 
 
-@frozen
-class SqlOutboxReader:
-    """Looks at the outbox."""
-
-    database: Database
-
-    async def pending(self) -> int:
-        """Return how many events have not been published."""
-        [(count,)] = await self.database.fetch(_PENDING)
-        return int(count)
-
-    async def messages(self, *, after: int, limit: int) -> Sequence[OutboxMessage]:
-        """Return messages behind a position, in order."""
-        return [_message(row) for row in await self.database.fetch(_MESSAGES, after, limit)]
-
-
-def _message(row: Row) -> OutboxMessage:
-    position, event_id, message, user_id, sequence, occurred_at, payload, headers, topic, aggregate = row
-    return OutboxMessage(
-        position=position,
-        event_id=EventId(event_id),
-        message=message,
-        user_id=UserId(user_id),
-        sequence=sequence,
-        occurred_at=utc(occurred_at),
-        payload=payload,
-        headers=tuple((name, value) for name, value in headers),
-        topic=topic,
-        aggregate=aggregate,
-    )
-
-
 if TYPE_CHECKING:
 
-    def _conform(database: Database) -> tuple[DeliveryQueue, OutboxReader]:
-        return SqlDeliveryQueue(database), SqlOutboxReader(database)
+    def _conforms(database: Database) -> DeliveryQueue:
+        return SqlDeliveryQueue(database)

@@ -74,10 +74,30 @@ class Database:
                 is then unknown.
             ExhaustedError: no connection became free in time; nothing was done.
         """
+        begin = self._begin(self._settings.idle_in_transaction_timeout_s)
+        # The server's own timeouts come first; this one is for a server that is gone.
+        return await self._commit(work, begin, self._settings.statement_timeout_s + _GRACE_S)
 
+    async def hold(self, work: Callable[[Session], Awaitable[T]], *, patience_s: float) -> T:
+        """Return what `work` returns, as :meth:`write` does, for work that waits for others inside the transaction.
+
+        PostgreSQL ends the session, and its locks with it, where it waits much longer than it may.
+
+        Args:
+            work: what is to be committed.
+            patience_s: how long it may wait for others between two statements.
+
+        Raises:
+            UnavailableError: as :meth:`write`.
+            ExhaustedError: as :meth:`write`.
+        """
+        limit_s = patience_s + 2 * self._settings.statement_timeout_s + _GRACE_S
+        return await self._commit(work, self._begin(patience_s + _GRACE_S), limit_s)
+
+    async def _commit(self, work: Callable[[Session], Awaitable[T]], begin: bytes, limit_s: float) -> T:
         async def attempt(opened: Session) -> T:
             try:
-                await opened.execute(self._begin)
+                await opened.execute(begin)
             except psycopg.Error as error:
                 if is_lost(error):
                     raise LostError from error
@@ -88,8 +108,7 @@ class Database:
                 raise psycopg.OperationalError("the transaction was rolled back")
             return result
 
-        # The server's own timeouts come first; this one is for a server that is gone.
-        return await self._run(self._writes, attempt, self._settings.statement_timeout_s + _GRACE_S)
+        return await self._run(self._writes, attempt, limit_s)
 
     async def ping(self) -> None:
         """Return if the database answers and has been migrated.
@@ -108,12 +127,11 @@ class Database:
         await self._writes.dispose()
         await self._reads.dispose()
 
-    @property
-    def _begin(self) -> bytes:
+    def _begin(self, idle_s: float) -> bytes:
         limits = {
             "statement_timeout": self._settings.statement_timeout_s,
             "lock_timeout": self._settings.lock_timeout_s,
-            "idle_in_transaction_session_timeout": self._settings.idle_in_transaction_timeout_s,
+            "idle_in_transaction_session_timeout": idle_s,
         }
         sets = (f"SET LOCAL {name} = {round(limit_s * 1000)}" for name, limit_s in limits.items())
         return "; ".join(("BEGIN", *sets)).encode()

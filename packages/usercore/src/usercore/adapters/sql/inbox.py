@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from usercore.adapters.sql.engine import Database, fetch
-from usercore.adapters.sql.rows import shard_of
 from usercore.codec.rejections import rejection_message
 from usercore.delivery.ports import OutboxMessage
+from usercore.delivery.sharding import shard_of
 from usercore.kernel.inbox import Inbox, MessageId, Receipt
 from usercore.messaging.ports import Rejections
 from usercore.messaging.values import RejectedCommand

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
-from zlib import crc32
+from typing import Any
 
 from usercore.adapters.sql.mapping import row_of
 from usercore.audit.entry import entry_of
@@ -11,16 +10,9 @@ from usercore.codec.events import event_headers, event_payload
 from usercore.codec.facets import store_changes
 from usercore.codec.scalars import kebab
 from usercore.delivery.routing import deliveries_of
-from usercore.kernel.ids import UserId
+from usercore.delivery.sharding import shard_of
 from usercore.preferences.events import PreferencesRecord
 from usercore.users.ports import Change
-
-SHARDS: Final = 64
-
-
-def shard_of(user_id: UserId) -> int:
-    """Return the outbox shard in which a user's events stand, the same for ever."""
-    return crc32(user_id.encode()) % SHARDS
 
 
 def change_rows(changes: Iterable[Change]) -> str:

@@ -1,0 +1,64 @@
+"""What speaks Kafka, around a running core: the relay, a sender for everybody else, and the topics."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from attrs import frozen
+
+from usercore.adapters.kafka.producer import open_producer
+from usercore.adapters.kafka.publisher import KafkaEventPublisher
+from usercore.adapters.kafka.topics import KafkaTopics
+from usercore.delivery.ports import EventPublisher
+from usercore.delivery.relay import RelayLimits, RelayOutbox
+from usercore.messaging.ports import MessageSender
+from usercore.settings import MessagingSettings, RelaySettings, StreamSettings
+from usercore.wiring.relaying import Relay
+from usercore.wiring.service import Service
+
+
+@frozen
+class Messaging:
+    """What speaks Kafka.
+
+    Args:
+        sender: sends single messages: replies, dead letters.
+        publisher: publishes events and profiles, as the relay does.
+        relay: publishes the outbox for as long as its `run` runs.
+        topics: makes topics, or looks whether they are there.
+    """
+
+    sender: MessageSender
+    publisher: EventPublisher
+    relay: Relay
+    topics: KafkaTopics
+
+
+@asynccontextmanager
+async def open_messaging(settings: MessagingSettings | StreamSettings, service: Service) -> AsyncIterator[Messaging]:
+    """Open what the settings name, and close it at the end. Nothing connects to a broker before it is used.
+
+    The relay has a producer of its own: it throws it away with all that it holds where publishing fails, which must
+    not harm what others send.
+
+    Args:
+        settings: where the brokers are, how topics are made, how events leave.
+        service: the running core whose outbox is published.
+    """
+    async with (
+        open_producer(settings.kafka) as sender,
+        open_producer(settings.kafka) as producer,
+        service.wakeups() as wakeups,
+    ):
+        publisher = KafkaEventPublisher(producer, settings.relay.source)
+        ports = service.core.ports
+        relay = RelayOutbox(ports.shards, publisher, ports.clock, _limits(settings.relay))
+        yield Messaging(
+            sender=sender,
+            publisher=publisher,
+            relay=Relay(relay, wakeups, settings.relay, service.metrics),
+            topics=KafkaTopics(settings.kafka, settings.topics),
+        )
+
+
+def _limits(settings: RelaySettings) -> RelayLimits:
+    return RelayLimits(settings.batch, settings.shards, settings.publish_timeout_s)
