@@ -23,7 +23,7 @@ KEYS = 40
 PARTITIONS = 6
 KILLS = 3
 BATCH = 200
-BATCHES_BETWEEN_KILLS = 15
+PACE_S = 0.01
 
 
 class Batch(NamedTuple):
@@ -58,10 +58,10 @@ async def test_batches_carry_the_producers_id_and_follow_each_other_in_sequence(
     assert sum(batch.records for batch in written) == len(messages)
 
 
-async def publish_all(producer: KafkaProducer, acknowledged: dict[bytes, int], count: int) -> None:
+async def publish(producer: KafkaProducer, acknowledged: dict[bytes, int], stop: asyncio.Event) -> None:
     """Publish numbered messages of many keys as the relay does: what was not acknowledged is sent again."""
-    choose = random.Random(count)
-    for _ in range(count):
+    choose = random.Random(1)
+    while not stop.is_set():
         numbers = dict(acknowledged)
         messages = []
         for _ in range(BATCH):
@@ -70,6 +70,7 @@ async def publish_all(producer: KafkaProducer, acknowledged: dict[bytes, int], c
             messages.append(KafkaMessage(TOPIC, key, str(numbers[key]).encode(), []))
         await until_acknowledged(producer, messages)
         acknowledged.update(numbers)
+        await asyncio.sleep(PACE_S)
 
 
 async def until_acknowledged(producer: KafkaProducer, messages: list[KafkaMessage]) -> None:
@@ -90,24 +91,31 @@ async def test_a_broker_that_is_killed_again_and_again_loses_nothing_acknowledge
     async with apache_kafka(tmp_path / "node") as node:
         await make_topic(node.bootstrap, TOPIC, partitions=PARTITIONS)
         async with open_producer(KafkaSettings(bootstrap=(node.bootstrap,), request_timeout_s=5)) as producer:
+            stop = asyncio.Event()
+            load = asyncio.create_task(publish(producer, acknowledged, stop))
             for _ in range(KILLS):
-                load = asyncio.create_task(publish_all(producer, acknowledged, BATCHES_BETWEEN_KILLS))
-                before = sum(acknowledged.values())
-                while sum(acknowledged.values()) == before and not load.done():  # noqa: ASYNC110 - not an event
-                    await asyncio.sleep(0)
-                assert not load.done()
+                await more_than(sum(acknowledged.values()), acknowledged, load)
                 await node.kill()
                 await node.restart()
-                await load
+            await more_than(sum(acknowledged.values()), acknowledged, load)
+            stop.set()
+            await load
         records = await read_topic(node.bootstrap, TOPIC)
 
     arrived: dict[bytes, list[int]] = defaultdict(list)
     for record in records:
         arrived[record.key].append(int(record.value))
-    assert sum(acknowledged.values()) == KILLS * BATCHES_BETWEEN_KILLS * BATCH
     assert {key: first_seen(numbers) for key, numbers in arrived.items()} == {
         key: list(range(1, last + 1)) for key, last in acknowledged.items()
     }
+
+
+async def more_than(before: int, acknowledged: dict[bytes, int], load: "asyncio.Task[None]") -> None:
+    """Wait until more was acknowledged."""
+    async with asyncio.timeout(60):
+        while sum(acknowledged.values()) == before:
+            assert not load.done(), load.exception()
+            await asyncio.sleep(PACE_S)
 
 
 def first_seen(numbers: list[int]) -> list[int]:
