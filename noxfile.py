@@ -9,6 +9,7 @@ nox.options.sessions = ["lint", "types", "directions", "openapi", "bare", "tests
 nox.options.reuse_existing_virtualenvs = True
 
 OPENAPI = "api-docs/openapi.yaml"
+KAFKA_TESTS = ("tests/stream", "tests/kafka")
 
 
 def _install(session: nox.Session) -> None:
@@ -55,6 +56,13 @@ def openapi(session: nox.Session) -> None:
 def bare(session: nox.Session) -> None:
     """Install usercore alone, run its documented example, and look at what its import brings in."""
     session.run("python", "tools/bare_install.py")
+
+
+@nox.session
+def kafka(session: nox.Session) -> None:
+    """Run what speaks Kafka on a real Apache Kafka, which Maven fetches; `KAFKA_BOOTSTRAP` names one of your own."""
+    _install(session)
+    session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", *(session.posargs or KAFKA_TESTS))
 
 
 @nox.session
