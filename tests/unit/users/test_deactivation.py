@@ -38,13 +38,25 @@ async def test_free_text_is_sorted_from_the_catalogues_four_words(
     core: Core, kind: ActorKind, reason: str | None, notes: str | None, expected: tuple[str, str | None]
 ) -> None:
     user = await create(core)
+    actor = Actor(kind, user.id if kind is ActorKind.USER else "somebody")
 
     after = await core.deactivate_user(
-        DeactivateUserCommand(user.id, reason=reason, notes=notes), a_context(actor=Actor(kind, "somebody"))
+        DeactivateUserCommand(user.id, reason=reason, notes=notes), a_context(actor=actor)
     )
 
     assert (after.status.reason, after.status.notes) == (DeactivationReason(expected[0]), expected[1])
     assert after.status.state is AccountState.DEACTIVATED
+
+
+@pytest.mark.parametrize("kind", [ActorKind.USER, ActorKind.SERVICE])
+async def test_only_the_user_in_person_can_have_asked_for_it(core: Core, kind: ActorKind) -> None:
+    """Another user may deactivate an account too, and a service may bear a user's id as its name."""
+    user = await create(core)
+    actor = Actor(kind, "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d" if kind is ActorKind.USER else user.id)
+
+    after = await core.deactivate_user(DeactivateUserCommand(user.id), a_context(actor=actor))
+
+    assert after.status.reason is DeactivationReason.ADMINISTRATIVE_ACTION
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -11,15 +11,13 @@ from attrs import frozen
 from user_http.problems import QUERY_MALFORMED, FieldProblem, RequestRefusedError
 from user_http.requests import Call
 from usercore.codec.strict_json import JsonRefusedError, check_text
+from usercore.codec.times import read_time
 
 V = TypeVar("V")
 
 QUERY_MAX_BYTES: Final = 8192
 _BAD_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
-# Source: RFC 3339, section 5.6, date-time; without leap seconds, which no clock of ours can tell.
-_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
-_MICROSECOND_CHARS: Final = 7
 
 
 class ParameterRefusedError(ValueError):
@@ -123,15 +121,11 @@ def time(raw: str) -> datetime:
     Raises:
         ParameterRefusedError: it is none.
     """
-    found = _TIME.fullmatch(raw)
-    if found:
-        day, clock, fraction, offset = found.groups()
-        iso = f"{day}T{clock}{(fraction or '')[:_MICROSECOND_CHARS]}{offset.upper().replace('Z', '+00:00')}"
-        try:
-            return datetime.fromisoformat(iso).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    raise ParameterRefusedError("not_a_time", "give an RFC 3339 time with its offset, as in 2026-01-31T12:00:00Z")
+    try:
+        return read_time(raw)
+    except ValueError:
+        detail = "give an RFC 3339 time with its offset, as in 2026-01-31T12:00:00Z"
+        raise ParameterRefusedError("not_a_time", detail) from None
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from usercore.kernel.context import ActorKind, CommandContext
+from usercore.kernel.context import Actor, ActorKind, CommandContext
 from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.ports import Clock
@@ -54,7 +54,7 @@ class DeactivateUser:
             StaleVersionError: `expected_version` is not the current one.
             ProfileInvalidError: reason, notes or `until` break their rules.
         """
-        reason, notes = _reason(command, context.actor.kind)
+        reason, notes = _reason(command, context.actor)
         self._check_until(command.until)
 
         async def act(user: User) -> Transition | None:
@@ -74,9 +74,10 @@ class DeactivateUser:
             raise ProfileInvalidError(violations=(violation,))
 
 
-def _reason(command: DeactivateUserCommand, kind: ActorKind) -> tuple[DeactivationReason, str | None]:
+def _reason(command: DeactivateUserCommand, actor: Actor) -> tuple[DeactivationReason, str | None]:
     """Sort a free text from the catalogue's four words."""
-    usual = DeactivationReason.USER_REQUESTED if kind is ActorKind.USER else DeactivationReason.ADMINISTRATIVE_ACTION
+    own = actor == Actor(ActorKind.USER, command.user_id)
+    usual = DeactivationReason.USER_REQUESTED if own else DeactivationReason.ADMINISTRATIVE_ACTION
     notes = read_remark("notes", command.notes)
     said = read_remark("reason", command.reason)
     if said is None:

@@ -25,10 +25,10 @@ from usercore.codec.messages.headers import (
     TRACEPARENT,
     Headers,
     check_text,
-    read_time,
     trace,
 )
 from usercore.codec.strict_json import JsonRefusedError, read_json
+from usercore.codec.times import read_time
 from usercore.messaging.values import RawMessage
 
 SPEC_VERSION: Final = "1.0"

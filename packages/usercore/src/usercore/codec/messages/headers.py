@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from attrs import frozen
@@ -24,9 +23,6 @@ SCHEMA_MAX_CHARS: Final = 2048
 
 # Source: CloudEvents 1.0, 2.2, String: no control characters, no surrogates.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# Source: RFC 3339, section 5.6, date-time; without leap seconds, which no clock of ours can tell.
-_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_MICROSECOND_CHARS: Final = 7
 # Source: W3C Trace Context, 3.2.
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 # Source: Kafka's `Topic.validate`: legal characters, and at most 249 of them.
@@ -87,32 +83,6 @@ def check_text(text: str, *, limit: int = TEXT_MAX_CHARS) -> str:
     if not 1 <= len(text) <= limit or _UNWANTED.search(text):
         raise ValueError("no such text")
     return text
-
-
-def read_time(text: str) -> datetime:
-    """Read an RFC 3339 time, to the microsecond.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _TIME.fullmatch(text)
-    if not found:
-        raise ValueError("no RFC 3339 time")
-    day, clock, fraction, offset = found.groups()
-    iso = f"{day}T{clock}{(fraction or '')[:_MICROSECOND_CHARS]}{offset.upper().replace('Z', '+00:00')}"
-    return in_utc(datetime.fromisoformat(iso))
-
-
-def in_utc(at: datetime) -> datetime:
-    """Return an aware time in UTC.
-
-    Raises:
-        ValueError: it would fall before the year 1 or after 9999.
-    """
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("beyond the calendar") from None
 
 
 def trace(text: str | None) -> str | None:

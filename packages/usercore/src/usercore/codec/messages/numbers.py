@@ -3,10 +3,8 @@
 from decimal import Decimal
 from typing import Any, Final
 
-AMOUNT_DIGITS: Final = 15
-"""Digits before the point: a limit of ours, so that sums stay exact."""
-AMOUNT_PLACES: Final = 4
-"""Digits behind the point: ISO 4217 has currencies of four, and none of more."""
+from usercore.activity.facts import AMOUNT_WHOLE_DIGITS
+from usercore.activity.values import DECIMALS
 
 
 class Number:
@@ -19,7 +17,7 @@ class Number:
 
 
 class Amount(Number):
-    """A number of money: at most fifteen digits before the point and four behind it."""
+    """A number of money, within limits of ours: what a fact may tell of."""
 
     __slots__ = ()
 
@@ -50,11 +48,11 @@ def read_number(kind: type, raw: Any) -> Any:  # noqa: ANN401 -- the hook of msg
 
 
 def _check_amount(number: Decimal) -> None:
-    if not number.copy_abs() < 10**AMOUNT_DIGITS:
-        raise ValueError(f"Expected `number` < 10^{AMOUNT_DIGITS}, and > -10^{AMOUNT_DIGITS}")
+    if not number.copy_abs() < 10**AMOUNT_WHOLE_DIGITS:
+        raise ValueError(f"Expected `number` < 10^{AMOUNT_WHOLE_DIGITS}, and > -10^{AMOUNT_WHOLE_DIGITS}")
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -AMOUNT_PLACES:
-        raise ValueError(f"Expected `number` with at most {AMOUNT_PLACES} decimal places")
+    if not isinstance(exponent, int) or exponent < -DECIMALS:
+        raise ValueError(f"Expected `number` with at most {DECIMALS} decimal places")
 
 
 def number_schema(kind: type) -> dict[str, Any]:
@@ -68,12 +66,12 @@ def number_schema(kind: type) -> dict[str, Any]:
     if kind is Price:
         return {"type": "number", "minimum": 0}
     if kind is Amount:
-        limit = 10**AMOUNT_DIGITS
+        limit = 10**AMOUNT_WHOLE_DIGITS
         return {
             "type": "number",
             "exclusiveMinimum": -limit,
             "exclusiveMaximum": limit,
-            # `multipleOf` 0.0001 would say the same, but validators that count in floats get it wrong.
-            "description": f"At most {AMOUNT_PLACES} digits behind the point; more are refused, never rounded.",
+            # `multipleOf` would say the same, but validators that count in floats get it wrong.
+            "description": f"At most {DECIMALS} digits behind the point; more are refused, never rounded.",
         }
     return {"type": "number"}

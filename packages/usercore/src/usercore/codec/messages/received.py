@@ -10,24 +10,21 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from usercore.activity.facts import ERROR_CODE_MAX_CHARS, FACT_ID_MAX_CHARS, POINTS_REASON_MAX_CHARS
 from usercore.codec.messages.numbers import Amount, Price
 from usercore.kernel.ids import USER_ID_MAX_CHARS
 from usercore.users.values import ADDRESS_MAX_CHARS, PASSWORD_MIN_CHARS, REASON_MAX_CHARS
 
-ID_MAX_CHARS: Final = 255
-"""A limit of ours: CloudEvents asks for no less to be kept of an id, and an index holds no more than a few of it."""
 NAME_IN_UPDATE_MAX_CHARS: Final = 50
 """Source: the event catalogue's UpdateUser schema."""
-PIECES_MAX: Final = 1_000_000_000
-"""A limit of ours on what is ordered at once."""
 
 UserIdText = Annotated[str, Meta(min_length=1, max_length=USER_ID_MAX_CHARS, description="A user's id.")]
 Email = Annotated[str, Meta(extra_json_schema={"format": "email"})]
 Phone = Annotated[str, Meta(pattern=r"^\+?[1-9][0-9]{1,14}$", description="E.164; the plus sign may be left out.")]
 Text = Annotated[str, Meta(min_length=1)]
 NewName = Annotated[str, Meta(min_length=1, max_length=NAME_IN_UPDATE_MAX_CHARS)]
-FactId = Annotated[str, Meta(min_length=1, max_length=ID_MAX_CHARS)]
-Word = Annotated[str, Meta(max_length=ID_MAX_CHARS)]
+FactId = Annotated[str, Meta(min_length=1, max_length=FACT_ID_MAX_CHARS)]
+ErrorCode = Annotated[str, Meta(min_length=1, max_length=ERROR_CODE_MAX_CHARS)]
 # Bounded in length too: Python's `$` would let a line break pass.
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$", description="ISO 4217 code.")]
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset.")]
@@ -114,7 +111,7 @@ class PaymentFailed(Struct, rename="camel", kw_only=True):
 
     payment_id: FactId
     order_id: FactId
-    error_code: Word
+    error_code: ErrorCode
     error_message: str
     timestamp: Time
     amount: Money | UnsetType = UNSET
@@ -170,5 +167,5 @@ class LoyaltyPointsEarned(Struct, rename="camel", kw_only=True):
     timestamp: Time | UnsetType = UNSET
     earned_at: Time | UnsetType = UNSET
     order_id: FactId | UnsetType = UNSET
-    reason: Annotated[str, Meta(max_length=REASON_MAX_CHARS)] | UnsetType = UNSET
+    reason: Annotated[str, Meta(max_length=POINTS_REASON_MAX_CHARS)] | UnsetType = UNSET
     transaction_id: FactId | UnsetType = UNSET

@@ -10,9 +10,9 @@ from usercore.activity import facts
 from usercore.activity.values import Money
 from usercore.codec.messages import received
 from usercore.codec.messages.errors import PayloadInvalidError
-from usercore.codec.messages.headers import in_utc
 from usercore.codec.messages.values import PreferencesOf, Request
-from usercore.kernel.errors import Violation
+from usercore.codec.times import in_utc
+from usercore.kernel.errors import InvalidError, Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.kernel.unset import UNSET, Unset
@@ -35,7 +35,12 @@ def request_of(message: msgspec.Struct, message_id: str) -> Request:
     Raises:
         PayloadInvalidError: its fields do not go together.
     """
-    return _MAKERS[type(message)](message, message_id)
+    try:
+        return _MAKERS[type(message)](message, message_id)
+    except PayloadInvalidError:
+        raise
+    except InvalidError as error:
+        raise PayloadInvalidError(error.detail, violations=error.violations) from None
 
 
 def _create(message: received.CreateUser, _: str) -> CreateUserCommand:
@@ -107,14 +112,11 @@ def _succeeded(message: received.PaymentSucceeded, _: str) -> facts.PaymentSucce
 
 
 def _placed(message: received.OrderPlaced, _: str) -> facts.OrderPlaced:
-    items = sum(item.quantity for item in message.items)
-    if items > received.PIECES_MAX:
-        raise _invalid("items", "out_of_range", f"at most {received.PIECES_MAX} pieces go into one order")
     return facts.OrderPlaced(
         order_id=message.order_id,
         user_id=UserId(_either(message.customer_id, message.user_id)),
         total=Money(message.total_amount.value, _given(message.currency)),
-        items=items,
+        items=sum(item.quantity for item in message.items),
         at=_either(*_times(("createdAt", message.created_at), ("placedAt", message.placed_at))),
     )
 
@@ -125,7 +127,7 @@ def _earned(message: received.LoyaltyPointsEarned, message_id: str) -> facts.Poi
         user_id=UserId(_either(message.user_id, message.customer_id)),
         points=message.points,
         order_id=_given(message.order_id),
-        reason=_given(message.reason),
+        reason=_given(message.reason) or None,
         at=_either(*_times(("timestamp", message.timestamp), ("earnedAt", message.earned_at))),
     )
 
