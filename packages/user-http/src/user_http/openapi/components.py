@@ -6,7 +6,7 @@ import msgspec
 
 from user_http.controllers.listing import SEARCH_MAX_CHARS
 from user_http.schemas.history import HistoryPage
-from user_http.schemas.preferences import EmailPreferences, EmailPreferencesPatch, UserWithPreferences
+from user_http.schemas.preferences import EmailPreferencesPatch, UserWithPreferences
 from user_http.schemas.service import Liveness, NotReady, Problem, Readiness
 from user_http.schemas.users import (
     CreateUser,
@@ -14,10 +14,10 @@ from user_http.schemas.users import (
     Deactivation,
     Reactivation,
     UpdateUser,
-    User,
     UserPage,
     UserPatch,
 )
+from usercore.codec.documents import EmailPreferences, User
 from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort
 from usercore.users.values import EMAIL_MAX_CHARS, EXTERNAL_ID_MAX_CHARS, USERNAME_MAX_CHARS, AccountState
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from user_http.schemas.users import Actor, Time
+from usercore.codec.documents import Actor, Time
 
 
 class FieldChange(Struct, rename="camel"):

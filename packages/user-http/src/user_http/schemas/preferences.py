@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from user_http.schemas.users import LINE, Time, User
+from user_http.schemas.users import LINE
+from usercore.codec.documents import EmailPreferences, User
 from usercore.preferences.values import SOURCE_MAX_CHARS, WORDING_MAX_CHARS
 
 
@@ -36,27 +37,6 @@ class EmailPreferencesPatch(Struct, rename="camel", forbid_unknown_fields=True, 
     """What a user says of some topics, by topic name; the others stay as they are."""
 
     topics: dict[str, TopicChoice]
-
-
-class TopicPreference(Struct, rename="camel", kw_only=True):
-    """What holds for a user and a topic."""
-
-    subscribed: bool
-    source: str | None
-    updated_at: Time | None
-    wording_version: str | None
-    title: str
-    description: str
-    mandatory: bool
-    current_wording_version: str
-
-
-class EmailPreferences(Struct, rename="camel"):
-    """What holds for a user, by topic name."""
-
-    user_id: str
-    version: Annotated[int, Meta(ge=1)]
-    topics: dict[str, TopicPreference]
 
 
 class UserWithPreferences(User, kw_only=True):

@@ -1,10 +1,11 @@
 """Users on the wire."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from usercore.codec.documents import Time, User
 from usercore.users.values import (
     ADDRESS_MAX_CHARS,
     EMAIL_MAX_CHARS,
@@ -81,7 +82,6 @@ Attributes = Annotated[
     Meta(description="Custom attributes; they must satisfy the JSON Schema that the operator registered."),
 ]
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX_CHARS, pattern=LINE)]
-Time = Annotated[datetime, Meta(tz=True)]
 UserIdText = Annotated[
     str, Meta(min_length=1, max_length=64, description="The user's id.", extra_json_schema={"format": "uuid"})
 ]
@@ -181,72 +181,6 @@ class Reactivation(Struct, rename="camel", forbid_unknown_fields=True, kw_only=T
     """Why an account takes part again."""
 
     reason: Reason | UnsetType | None = UNSET
-
-
-class Address(Struct, rename="camel"):
-    """A postal address."""
-
-    street: str | None
-    city: str | None
-    state: str | None
-    postal_code: str | None
-    country: str | None
-
-
-class Actor(Struct, rename="camel"):
-    """Who did something."""
-
-    kind: Literal["USER", "SERVICE", "OPERATOR", "SYSTEM"]
-    id: str
-
-
-class StatusDetails(Struct, rename="camel"):
-    """Since when, by whom and why an account stands where it does."""
-
-    since: Time
-    reason: Literal["USER_REQUESTED", "ADMINISTRATIVE_ACTION", "SECURITY_VIOLATION", "INACTIVITY"] | None
-    notes: str | None
-    until: Time | None
-    actor: Actor
-
-
-class Verified(Struct, rename="camel"):
-    """Whether and when something was last verified."""
-
-    verified: bool
-    verified_at: Time | None
-
-
-class Verification(Struct, rename="camel"):
-    """What has been verified of a user."""
-
-    email: Verified
-    phone: Verified
-    identity: Verified
-
-
-class User(Struct, rename="camel", kw_only=True):
-    """A user's profile."""
-
-    id: str
-    username: str
-    email: str
-    first_name: str
-    last_name: str
-    phone_number: str | None
-    address: Address | None
-    locale: str | None
-    time_zone: str | None
-    birth_date: date | None
-    attributes: dict[str, Any]
-    external_id: str | None
-    status: Literal["ACTIVE", "DEACTIVATED", "MERGED", "ERASED"]
-    status_details: StatusDetails
-    verification: Verification
-    restricted: bool
-    version: Annotated[int, Meta(ge=1)]
-    created_at: Time
-    updated_at: Time
 
 
 class UserPage(Struct, rename="camel"):
