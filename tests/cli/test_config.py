@@ -50,6 +50,22 @@ def test_nothing_is_served_on_wrong_settings(alone: Userctl) -> None:
     )
 
 
+def test_how_kafka_is_spoken_to_is_judged_where_a_broker_is_named(alone: Userctl) -> None:
+    without = alone("config", "check", **SERVABLE, USER_SERVICE_STREAM_BATCH="many")
+    assert (without.code, without.err) == (0, "")
+    done = alone("config", "check", **SERVABLE, USER_SERVICE_STREAM_BATCH="many", KAFKA_BOOTSTRAP="broker")
+    assert done.code == 78
+    assert done.err.splitlines() == [
+        "userctl: settings_invalid: KAFKA_BOOTSTRAP: write host:port, several parted by commas",
+        "userctl: settings_invalid: USER_SERVICE_STREAM_BATCH: write a whole number from 1 to 1000",
+    ]
+
+
+def test_no_stream_is_processed_on_wrong_settings(alone: Userctl) -> None:
+    done = alone("stream", **SERVABLE)
+    assert (done.code, done.error) == (78, "userctl: settings_invalid: KAFKA_BOOTSTRAP: is needed and not set")
+
+
 def test_the_committed_page_of_settings_is_what_the_code_says(alone: Userctl) -> None:
     assert PAGE.read_text(encoding="utf-8") == markdown()
     assert alone("config", "docs", "--check", str(PAGE)).code == 0

@@ -29,6 +29,7 @@ userctl config check
 _COMMANDS = {
     "dev": ("user_cli.commands.dev:dev", "Start the whole service on embedded servers, for development."),
     "serve": ("user_cli.commands.serve:serve", "Serve HTTP on the settings of the environment."),
+    "stream": ("user_cli.commands.stream:stream", "Process messages and publish events on Kafka."),
     "db": ("user_cli.commands.db:app", "Bring the database's tables up to date, back, or look."),
     "user": ("user_cli.commands.user:app", "Create, find, change, deactivate and reactivate users."),
     "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),

@@ -1,18 +1,30 @@
 """Every variable that the service reads: what it is set to, what is wrong, and the page that documents them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
 from attrs import frozen
 
-from usercore.settings import CoreSettings, Problem, ServingSettings, Setting, SettingsError, load, settings_of
+from usercore.settings import (
+    CoreSettings,
+    Problem,
+    ServingSettings,
+    Setting,
+    SettingsError,
+    StreamSettings,
+    load,
+    settings_of,
+)
 from usercore.settings.loading import FILE_SUFFIX
 
-__all__ = ["Report", "Row", "check", "markdown"]
+__all__ = ["Report", "Row", "Section", "check", "markdown"]
 
-_SECTIONS: Final[tuple[type[CoreSettings | ServingSettings], ...]] = (CoreSettings, ServingSettings)
+Section = type[CoreSettings | ServingSettings | StreamSettings]
+
+_SECTIONS: Final[tuple[Section, ...]] = (CoreSettings, ServingSettings, StreamSettings)
 _PREFIX: Final = "USER_SERVICE_"
+_BROKERS: Final = "KAFKA_BOOTSTRAP"
 _MASK: Final = "********"
 
 
@@ -44,11 +56,18 @@ class Report:
     unknown: tuple[Problem, ...]
 
 
-def check(environ: Mapping[str, str]) -> Report:
-    """Return how the settings stand in an environment."""
+def check(environ: Mapping[str, str], needed: Iterable[Section] | None = None) -> Report:
+    """Return how the settings stand in an environment.
+
+    Args:
+        environ: all of it.
+        needed: the sections that are judged; None for all, those of Kafka only where a broker is named.
+    """
+    if needed is None:
+        needed = _SECTIONS if environ.get(_BROKERS) else (CoreSettings, ServingSettings)
     settings = [setting for section in _SECTIONS for setting in settings_of(section)]
     rows = tuple(Row(setting, _shown(setting, environ)) for setting in settings)
-    problems = tuple(problem for section in _SECTIONS for problem in _problems(section, environ))
+    problems = tuple(problem for section in needed for problem in _problems(section, environ))
     return Report(rows, problems, tuple(_unknown(settings, environ)))
 
 
@@ -59,7 +78,7 @@ def _shown(setting: Setting, environ: Mapping[str, str]) -> str | None:
     return environ.get(setting.variable) or None
 
 
-def _problems(section: type[CoreSettings | ServingSettings], environ: Mapping[str, str]) -> tuple[Problem, ...]:
+def _problems(section: Section, environ: Mapping[str, str]) -> tuple[Problem, ...]:
     try:
         load(section, environ)
     except SettingsError as error:
@@ -89,6 +108,10 @@ A variable without a default is needed.
 """
 _CORE: Final = "## The core: `user-http` and every `userctl` command that touches users"
 _SERVING: Final = "## HTTP: `user-http`, `userctl serve` and `userctl dev`"
+_STREAM: Final = """\
+## Kafka: `user-stream`, `userctl stream` and every `userctl` command that speaks Kafka
+
+What they mean together is told in [kafka.md](kafka.md)."""
 _REST: Final = """\
 ## userctl
 
@@ -98,23 +121,18 @@ _REST: Final = """\
 | `USERCTL_PASSWORD_FILE` | | A file with the password of the user that `userctl user create` makes. |
 | `NO_COLOR` | | Set to anything, it keeps colours away. They are also off where output goes to a file or a pipe. |
 
-`userctl dev` starts a PostgreSQL where `DATABASE_URL` is not set and a Valkey where `REDIS_URL` is not set,
-and makes its own keys.
-
-## user-stream
-
-| variable | default | meaning |
-|---|---|---|
-| `KAFKA_BOOTSTRAP` | *needed* | The brokers to ask first: `host:port`, parted by commas. |
+`userctl dev` starts a PostgreSQL where `DATABASE_URL` is not set, a Valkey where `REDIS_URL` is not set and a broker
+where `KAFKA_BOOTSTRAP` is not set, and makes its own keys.
 """
 
 
 def markdown() -> str:
     """Return the page that documents every variable."""
-    return _HEAD + "\n".join([_CORE, "", *_table(CoreSettings), "", _SERVING, "", *_table(ServingSettings), "", _REST])
+    parts = ((_CORE, CoreSettings), (_SERVING, ServingSettings), (_STREAM, StreamSettings))
+    return _HEAD + "\n".join([line for head, section in parts for line in (head, "", *_table(section), "")] + [_REST])
 
 
-def _table(section: type[CoreSettings | ServingSettings]) -> Iterator[str]:
+def _table(section: Section) -> Iterator[str]:
     yield "| variable | default | meaning |"
     yield "|---|---|---|"
     for setting in settings_of(section):
