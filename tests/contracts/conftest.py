@@ -13,6 +13,7 @@ import pytest
 from attrs import asdict, evolve
 
 from usercore.adapters.coalescing import (
+    GatheredActivityReader,
     GatheredPreferencesReader,
     GatheredProfileReader,
     GatheredUserReader,
@@ -48,9 +49,12 @@ async def coalesced_ports() -> AsyncIterator[Ports]:
         GatheredUserReader(inner.users) as users,
         GatheredProfileReader(inner.profiles) as profiles,
         GatheredPreferencesReader(inner.preferences) as preferences,
+        GatheredActivityReader(inner.activity_reader) as activity,
         GroupCommitUserWriter(inner.writer) as writer,
     ):
-        yield evolve(inner, users=users, profiles=profiles, preferences=preferences, writer=writer)
+        yield evolve(
+            inner, users=users, profiles=profiles, preferences=preferences, activity_reader=activity, writer=writer
+        )
 
 
 @pytest.fixture

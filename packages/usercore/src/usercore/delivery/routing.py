@@ -1,19 +1,57 @@
-"""Which change is told to whom."""
+"""Which change, and which fact, is told to whom."""
 
 from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from usercore.activity.facts import PaymentFailed
+from usercore.activity.ports import NewFact
+from usercore.activity.values import Money
 from usercore.audit.entry import AuditEntry, entry_of
 from usercore.delivery.values import Delivery, Operation, Recipient
 from usercore.kernel.secret import Secret
 from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+from usercore.users.model import User
 from usercore.users.ports import Change
 
 
 def deliveries_of(change: Change) -> tuple[Delivery, ...]:
     """Return what the services around us must be told of a change, in order."""
     return tuple(_routes(change))
+
+
+def deliveries_of_fact(new: NewFact, user: User) -> tuple[Delivery, ...]:
+    """Return what the services around us must be told of a fact about a user.
+
+    A failed payment concerns the contract: the user hears of it whatever their email preferences say.
+    """
+    fact = new.fact
+    if not isinstance(fact, PaymentFailed):
+        return ()
+    payload = {
+        "orderId": fact.order_id,
+        "paymentId": fact.payment_id,
+        "errorCode": fact.error_code,
+        "amount": _money(fact.amount),
+        "email": user.profile.email.address,
+        "firstName": user.profile.first_name,
+        "locale": user.profile.locale,
+    }
+    return (
+        Delivery(
+            event_id=new.event_id,
+            recipient=Recipient.NOTIFICATION,
+            operation=Operation.SEND_PAYMENT_FAILED,
+            user_id=user.id,
+            payload=payload,
+            secret=None,
+            created_at=new.recorded_at,
+        ),
+    )
+
+
+def _money(amount: Money | None) -> Mapping[str, object] | None:
+    return None if amount is None else {"value": amount.digits, "currency": amount.currency}
 
 
 def _routes(change: Change) -> Iterator[Delivery]:

@@ -27,6 +27,7 @@ class Operation(StrEnum):
     ENABLE_CREDENTIAL = "ENABLE_CREDENTIAL"
     SEND_WELCOME = "SEND_WELCOME"
     SEND_INVITATION = "SEND_INVITATION"
+    SEND_PAYMENT_FAILED = "SEND_PAYMENT_FAILED"
     RECORD_ENTRY = "RECORD_ENTRY"
 
 
@@ -37,7 +38,7 @@ class Delivery:
     The event's id and the recipient make it unique, and serve as its idempotency key.
 
     Args:
-        event_id: the change that caused it.
+        event_id: the change or the fact that caused it.
         recipient: who.
         operation: what is asked.
         user_id: about whom.

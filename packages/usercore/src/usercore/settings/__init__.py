@@ -2,7 +2,6 @@
 
 from usercore.settings.loading import Problem, Setting, SettingsError, load, settings_of
 from usercore.settings.messaging import (
-    ActivitySettings,
     ConsumerSettings,
     KafkaSettings,
     MessagingSettings,
@@ -13,6 +12,7 @@ from usercore.settings.messaging import (
     TopicSettings,
 )
 from usercore.settings.sections import (
+    ActivitySettings,
     CacheSettings,
     CoreSettings,
     DatabaseSettings,

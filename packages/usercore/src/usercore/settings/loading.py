@@ -169,6 +169,10 @@ def _default_text(default: object) -> str | None:
         case float():
             return f"{default:g}"
         case tuple():
-            return ",".join(map(str, default))
+            return ",".join(map(_item_text, default))
         case _:
             return str(default)
+
+
+def _item_text(item: object) -> str:
+    return ":".join(map(str, item)) if isinstance(item, tuple) else str(item)

@@ -16,7 +16,6 @@ from usercore.settings.parsers import (
     seconds,
     secret,
     text,
-    tiers,
     whole_number,
     words,
 )
@@ -277,19 +276,6 @@ class RelaySettings:
         whole_number(1, 24 * 365),
         "Hours that published events stay in the outbox, from where they can be replayed.",
         default=24 * 7,
-    )
-
-
-@frozen
-class ActivitySettings:
-    """What users' activity amounts to."""
-
-    loyalty_tiers: tuple[tuple[str, int], ...] = setting(
-        "USER_SERVICE_LOYALTY_TIERS",
-        tiers,
-        "Tiers and the lifetime points that each begins at, parted by commas: `BRONZE:0,SILVER:1000`. The first "
-        "begins at 0.",
-        default=(("BRONZE", 0), ("SILVER", 1_000), ("GOLD", 5_000), ("PLATINUM", 20_000)),
     )
 
 

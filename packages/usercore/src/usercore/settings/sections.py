@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.kernel.secret import Secret
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
@@ -14,6 +15,7 @@ from usercore.settings.parsers import (
     seconds,
     secret_url,
     text,
+    tiers,
     whole_number,
 )
 
@@ -197,6 +199,19 @@ class TelemetrySettings:
 
 
 @frozen
+class ActivitySettings:
+    """What users' activity amounts to."""
+
+    loyalty_tiers: LoyaltyTiers = setting(
+        "USER_SERVICE_LOYALTY_TIERS",
+        tiers,
+        "Tiers and the lifetime points that each begins at, parted by commas: `BRONZE:0,SILVER:1000`. The first "
+        "begins at 0.",
+        default=DEFAULT_TIERS,
+    )
+
+
+@frozen
 class CoreSettings:
     """All that `open_core` needs."""
 
@@ -204,4 +219,5 @@ class CoreSettings:
     cache: CacheSettings = field()
     passwords: PasswordSettings = field()
     delivery: DeliverySettings = field()
+    activity: ActivitySettings = field()
     telemetry: TelemetrySettings = field()

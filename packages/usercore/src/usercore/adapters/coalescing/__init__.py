@@ -1,6 +1,7 @@
 """Ports that gather concurrent calls into batches over another implementation of the same port."""
 
 from usercore.adapters.coalescing.readers import (
+    GatheredActivityReader,
     GatheredPreferencesReader,
     GatheredProfileReader,
     GatheredUserReader,
@@ -8,6 +9,7 @@ from usercore.adapters.coalescing.readers import (
 from usercore.adapters.coalescing.writer import GroupCommitUserWriter
 
 __all__ = [
+    "GatheredActivityReader",
     "GatheredPreferencesReader",
     "GatheredProfileReader",
     "GatheredUserReader",

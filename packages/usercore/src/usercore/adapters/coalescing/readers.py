@@ -9,6 +9,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
+from usercore.activity.pages import FactPosition
+from usercore.activity.ports import ActivityReader, FactEntry
+from usercore.activity.summary import Tally
+from usercore.activity.values import FactKind
 from usercore.kernel.gather import Gatherer
 from usercore.kernel.ids import UserId
 from usercore.preferences.ports import PreferencesReader
@@ -86,6 +90,29 @@ class GatheredPreferencesReader(_ById[Mapping[str, EmailPreference]]):
         return await self._of(ids)
 
 
+class GatheredActivityReader(_ById[Tally]):
+    """Adds up facts, for many callers at a time. Use it as an async context manager.
+
+    Args:
+        inner: whom to ask.
+        most_waiting: callers who may wait for a batch before more are refused.
+    """
+
+    def __init__(self, inner: ActivityReader, *, most_waiting: int = MOST_WAITING) -> None:
+        super().__init__(inner.tallies, most_waiting)
+        self._inner = inner
+
+    async def tallies(self, ids: Sequence[UserId]) -> Mapping[UserId, Tally]:
+        """Return for each user, known or not, what their facts amount to."""
+        return await self._of(ids)
+
+    async def entries(
+        self, user_id: UserId, *, kinds: frozenset[FactKind], after: FactPosition | None, limit: int
+    ) -> Sequence[FactEntry]:
+        """Return facts of one user; asked alone."""
+        return await self._inner.entries(user_id, kinds=kinds, after=after, limit=limit)
+
+
 class GatheredUserReader(_ById[User]):
     """Reads users for writing, many callers at a time. Use it as an async context manager.
 
@@ -113,7 +140,10 @@ class GatheredUserReader(_ById[User]):
 
 if TYPE_CHECKING:
 
-    def _conform(profiles: ProfileReader, preferences: PreferencesReader, users: UserReader) -> None:
+    def _conform(
+        profiles: ProfileReader, preferences: PreferencesReader, users: UserReader, activity: ActivityReader
+    ) -> None:
+        _activity: ActivityReader = GatheredActivityReader(activity)
         _profiles: ProfileReader = GatheredProfileReader(profiles)
         _preferences: PreferencesReader = GatheredPreferencesReader(preferences)
         _users: UserReader = GatheredUserReader(users)

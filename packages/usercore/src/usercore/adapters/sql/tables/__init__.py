@@ -1,5 +1,6 @@
 """Every table, with every constraint and index named. The migrations make them; a test holds both equal."""
 
+from usercore.adapters.sql.tables.activity import activity_facts
 from usercore.adapters.sql.tables.base import metadata
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
@@ -8,6 +9,7 @@ from usercore.adapters.sql.tables.trails import audit_entries, deliveries, outbo
 from usercore.adapters.sql.tables.users import attribute_schemas, user_history, users
 
 __all__ = [
+    "activity_facts",
     "attribute_schemas",
     "audit_entries",
     "dead_letters",

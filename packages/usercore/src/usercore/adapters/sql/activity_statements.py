@@ -1,0 +1,181 @@
+"""The statements that record facts, read them, and add them up: for any number of facts or users in one round trip."""
+
+from typing import Final
+
+# What a fact says, by which two with the same kind and id are compared; then who told it.
+_CONTENT: Final = ("occurred_at", "order_id", "amount", "currency", "items", "points", "error_code", "reason")
+_COLUMNS: Final = (
+    "kind",
+    "fact_id",
+    "user_id",
+    "event_id",
+    *_CONTENT,
+    "recorded_at",
+    "actor_kind",
+    "actor_id",
+    "correlation_id",
+    "causation_id",
+)
+
+_INPUT: Final = """
+input AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS i(
+        place integer, waits_for text, waits_for_id text, kind text, fact_id text, user_id uuid, event_id uuid,
+        occurred_at timestamptz, order_id text, amount numeric, currency text, items bigint, points bigint,
+        error_code text, reason text, recorded_at timestamptz, actor_kind text, actor_id text, correlation_id text,
+        causation_id text
+    )
+), named AS (
+    SELECT i.kind, i.fact_id FROM input AS i
+    UNION SELECT CASE i.waits_for WHEN 'ORDER' THEN 'ORDER_PLACED' ELSE 'PAYMENT_FAILED' END, i.waits_for_id
+    FROM input AS i WHERE i.waits_for <> 'USER'
+), known AS MATERIALIZED (
+    SELECT f.* FROM named AS n CROSS JOIN LATERAL (
+        SELECT * FROM activity_facts AS f WHERE f.kind = n.kind AND f.fact_id = n.fact_id LIMIT 1
+    ) AS f
+)"""
+
+# FOR SHARE, not FOR KEY SHARE: an erasure is an update of the user, and must wait, or be waited for. Locked in one
+# order by every writer of users, so that they wait for each other in turn; the state is the one that the lock found.
+_LOCKED: Final = """
+locked AS MATERIALIZED (
+    SELECT u.id, u.state, u.email, u.first_name, u.locale FROM users AS u
+    WHERE u.id = ANY (ARRAY(SELECT i.user_id FROM input AS i UNION SELECT k.user_id FROM known AS k))
+    ORDER BY u.id FOR SHARE
+)"""
+
+_FOUND: Final = ", ".join(("kind", "fact_id", "user_id", "event_id", *_CONTENT))
+
+
+def _asked(name: str, waits_for: str, user_id: str, found: str = "") -> str:
+    """Return the facts that wait for the same sort of thing, each with the user that it is about."""
+    return f"""
+    asked_{name} AS MATERIALIZED (
+        SELECT i.*, {user_id} AS about FROM input AS i {found} WHERE i.waits_for = '{waits_for}'
+    )"""  # noqa: S608 -- made of constants, as everything here
+
+
+def _found(kind: str, won: str) -> str:
+    """Return the join with the facts of a kind that are recorded, before or by this very statement."""
+    recorded = " UNION ALL ".join(
+        f"SELECT f.fact_id, f.user_id FROM {table} AS f WHERE f.kind = '{kind}'"  # noqa: S608 -- the same
+        for table in ("known", won)
+    )
+    return f"LEFT JOIN ({recorded}) AS r ON r.fact_id = i.waits_for_id"
+
+
+def _won(name: str) -> str:
+    """Return what records facts, of several with the same kind and id the first.
+
+    Inserted in one order by every writer, so that two with the same facts wait for each other in turn.
+    """
+    values = ", ".join("a.about" if column == "user_id" else f"a.{column}" for column in _COLUMNS)
+    return f"""
+    won_{name} AS (
+        INSERT INTO activity_facts ({", ".join(_COLUMNS)})
+        SELECT DISTINCT ON (a.kind, a.fact_id) {values}
+        FROM asked_{name} AS a JOIN locked AS l ON l.id = a.about AND l.state <> 'ERASED'
+        WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.kind = a.kind AND k.fact_id = a.fact_id)
+        ORDER BY a.kind, a.fact_id, a.place
+        ON CONFLICT DO NOTHING RETURNING {_FOUND}
+    )"""  # noqa: S608 -- the same
+
+
+# What `usercore.delivery.routing` says of a failed payment; a test holds both equal.
+_TOLD: Final = """
+to_deliveries AS (
+    INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, created_at, due_at)
+    SELECT w.event_id, 'NOTIFICATION', 'SEND_PAYMENT_FAILED', w.user_id,
+           json_build_object(
+               'orderId', w.order_id, 'paymentId', w.fact_id, 'errorCode', w.error_code,
+               'amount', CASE WHEN w.amount IS NOT NULL
+                              THEN json_build_object('value', w.amount::text, 'currency', w.currency) END,
+               'email', l.email, 'firstName', l.first_name, 'locale', l.locale
+           ),
+           a.recorded_at, a.recorded_at
+    FROM won_payments AS w JOIN asked_payments AS a ON a.event_id = w.event_id JOIN locked AS l ON l.id = w.user_id
+    WHERE w.kind = 'PAYMENT_FAILED'
+)"""
+
+_LEVELS: Final = ("firsts", "payments", "bare")
+_ASKED: Final = " UNION ALL ".join(f"SELECT * FROM asked_{name}" for name in _LEVELS)  # noqa: S608 -- the same
+_RECORDED: Final = " UNION ALL ".join(
+    f"SELECT {_FOUND}, {table != 'known'} AS fresh FROM {table}"  # noqa: S608 -- the same
+    for table in ("known", *(f"won_{name}" for name in _LEVELS))
+)
+
+
+def _content(table: str) -> str:
+    return ", ".join(f"{table}.{column}" for column in _CONTENT)
+
+
+RECORD: Final = f"""
+WITH {_INPUT}, {_LOCKED},
+{_asked("firsts", "USER", "i.user_id")}, {_won("firsts")},
+{_asked("payments", "ORDER", "r.user_id", _found("ORDER_PLACED", "won_firsts"))}, {_won("payments")},
+{_asked("bare", "PAYMENT", "r.user_id", _found("PAYMENT_FAILED", "won_payments"))}, {_won("bare")},
+{_TOLD}
+SELECT a.place,
+       CASE WHEN l.state = 'ERASED' THEN 'IGNORED'
+            WHEN r.fresh AND r.event_id = a.event_id THEN 'RECORDED'
+            WHEN r.event_id IS NOT NULL AND (w.place IS NULL OR (w.waits_for, w.place) < (a.waits_for, a.place)) THEN
+                CASE WHEN ({_content("r")}) IS NOT DISTINCT FROM ({_content("a")})
+                          AND (a.waits_for <> 'USER' OR r.user_id IS NOT DISTINCT FROM a.user_id)
+                     THEN 'KNOWN' ELSE 'CONFLICTING' END
+            WHEN l.id IS NOT NULL THEN 'RACED'
+            ELSE 'EARLY' END
+FROM ({_ASKED}) AS a
+LEFT JOIN locked AS l ON l.id = a.about
+LEFT JOIN ({_RECORDED}) AS r ON r.kind = a.kind AND r.fact_id = a.fact_id
+LEFT JOIN input AS w ON r.fresh AND w.event_id = r.event_id
+""".encode()  # noqa: S608 -- the same
+"""Records facts, and returns the place of each with what became of it.
+
+RACED means that another writer was quicker by less than this statement can see: it tells when it is asked again.
+"""
+
+ENTRY_COLUMNS: Final = f"""
+f.user_id::text, f.event_id::text, f.recorded_at, f.actor_kind, f.actor_id, f.correlation_id, f.causation_id,
+f.kind, f.fact_id, {_content("f")}"""
+
+
+def _entries(condition: str = "") -> bytes:
+    return f"""
+    SELECT {ENTRY_COLUMNS}
+    FROM unnest($2::text[]) AS chosen(kind) CROSS JOIN LATERAL (
+        SELECT * FROM activity_facts AS f WHERE f.user_id = $1::uuid AND f.kind = chosen.kind {condition}
+        ORDER BY f.occurred_at DESC, f.event_id DESC LIMIT $3
+    ) AS f
+    ORDER BY f.occurred_at DESC, f.event_id DESC LIMIT $3
+    """.encode()  # noqa: S608 -- the same
+
+
+NEWEST: Final = _entries()
+"""Facts of a user and of some kinds, the newest first: each kind's part of the page, merged."""
+
+BEHIND: Final = _entries("AND (f.occurred_at, f.event_id) < ($4, $5::uuid)")
+"""The same, behind a position."""
+
+TALLIES: Final = b"""
+WITH paid AS (
+    SELECT s.user_id, COALESCE(s.order_id, f.order_id) AS order_id, max(s.occurred_at) AS at
+    FROM activity_facts AS s
+    LEFT JOIN activity_facts AS f ON s.order_id IS NULL AND f.kind = 'PAYMENT_FAILED' AND f.fact_id = s.fact_id
+    WHERE s.user_id = ANY ($1::uuid[]) AND s.kind = 'PAYMENT_SUCCEEDED'
+    GROUP BY 1, 2
+)
+SELECT o.user_id::text, o.kind, o.currency, count(*), sum(o.amount), min(o.occurred_at), max(o.occurred_at)
+FROM activity_facts AS o WHERE o.user_id = ANY ($1::uuid[]) AND o.kind = 'ORDER_PLACED' GROUP BY 1, 2, 3
+UNION ALL
+SELECT f.user_id::text, f.kind, NULL, count(*),
+       count(*) FILTER (WHERE GREATEST(p.at, s.occurred_at) >= f.occurred_at), NULL, max(f.occurred_at)
+FROM activity_facts AS f
+LEFT JOIN paid AS p ON p.user_id = f.user_id AND p.order_id = f.order_id
+LEFT JOIN activity_facts AS s
+    ON s.kind = 'PAYMENT_SUCCEEDED' AND s.fact_id = f.fact_id AND s.user_id = f.user_id
+WHERE f.user_id = ANY ($1::uuid[]) AND f.kind = 'PAYMENT_FAILED' GROUP BY 1, 2
+UNION ALL
+SELECT e.user_id::text, e.kind, NULL, count(*), sum(e.points), NULL, NULL
+FROM activity_facts AS e WHERE e.user_id = ANY ($1::uuid[]) AND e.kind = 'POINTS_EARNED' GROUP BY 1, 2
+"""
+"""What the facts of users amount to: a row for each user, kind, and currency of orders."""
