@@ -1,1 +1,1 @@
-"""The stream processor of the User Service: settings and entry point."""
+"""The stream processor of the User Service: commands, queries and facts in, effects and answers out."""

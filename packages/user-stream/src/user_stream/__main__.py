@@ -1,33 +1,60 @@
-"""Entry point `user-stream`: reads its settings, says what it cannot do, and stops."""
+"""Entry point `user-stream`: the stream processor on what the environment names."""
 
 import os
 import sys
+from typing import Final
 
-from user_stream.settings import StreamSettingsError, load_stream_settings
+import structlog
+import uvloop
+from attrs import frozen
+
+from user_stream.app import Stream, StreamFailedError, run_stream, stopped_by_signals
+from usercore.observe.logs import configure_logs
+from usercore.settings import CoreSettings, SettingsError, StreamSettings, load
 
 __all__ = ["main"]
 
-EX_UNAVAILABLE = 69
-"""Source: sysexits.h of BSD: a service is unavailable."""
-
-EX_CONFIG = 78
+EX_OSERR: Final = 71
+"""Source: sysexits.h of BSD: something of the operating system failed."""
+EX_TEMPFAIL: Final = 75
+"""Source: sysexits.h of BSD: a failure that may be gone by the next try."""
+EX_CONFIG: Final = 78
 """Source: sysexits.h of BSD: something was found in an unconfigured or misconfigured state."""
 
 
-def main() -> None:
-    """Say that the stream processor is not part of this release and exit with status 69.
+@frozen
+class _Settings:
+    """Everything, so that whatever is wrong is named at once."""
 
-    A bad `KAFKA_BOOTSTRAP` is reported first, with status 78.
+    core: CoreSettings
+    stream: StreamSettings
+
+
+def main() -> None:
+    """Read the settings and consume until a signal comes.
+
+    It exits with 78 when settings are not valid, and with 75 when it cannot go on and should be started anew.
     """
-    if "KAFKA_BOOTSTRAP" in os.environ:
-        try:
-            load_stream_settings(os.environ)
-        except StreamSettingsError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - the one line that this program says
-            sys.exit(EX_CONFIG)
-    message = "user-stream: the stream processor is not part of this release: nothing is consumed or published."
-    print(message, file=sys.stderr)  # noqa: T201 - the one line that this program says
-    sys.exit(EX_UNAVAILABLE)
+    try:
+        settings = load(_Settings, os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 -- logs are not configured yet
+        sys.exit(EX_CONFIG)
+    configure_logs(settings.core.telemetry)
+    try:
+        uvloop.run(_run(settings))
+    except StreamFailedError as error:
+        structlog.get_logger().error("stream processor failed", code=error.code, exc_info=error)
+        sys.exit(EX_TEMPFAIL)
+    except OSError as error:
+        structlog.get_logger().error("stream processor failed", code="os_error", detail=error.strerror)
+        sys.exit(EX_OSERR)
+
+
+async def _run(settings: _Settings) -> None:
+    stream = Stream()
+    with stopped_by_signals(stream):
+        await run_stream(settings.core, settings.stream, stream)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ class Metrics:
     def _declare_stream(self) -> None:
         self._stream_messages = Counter(
             "user_service_stream_messages",
-            "Consumed messages that found their end: applied, repeated, rejected, answered, parked, ignored, dead_letter.",
+            "Consumed messages by their end: applied, repeated, rejected, answered, parked, ignored, dead_letter.",
             ("topic", "outcome"),
             registry=self.registry,
         )

@@ -1,17 +1,19 @@
 """What speaks Kafka, around a running core: the relay, a sender for everybody else, and the topics."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from attrs import frozen
 
+from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.producer import open_producer
 from usercore.adapters.kafka.publisher import KafkaEventPublisher
 from usercore.adapters.kafka.topics import KafkaTopics
 from usercore.delivery.ports import EventPublisher
 from usercore.delivery.relay import RelayLimits, RelayOutbox
 from usercore.messaging.ports import MessageSender
-from usercore.settings import MessagingSettings, RelaySettings, StreamSettings
+from usercore.settings import KafkaSettings, MessagingSettings, RelaySettings, StreamSettings
 from usercore.wiring.relaying import Relay
 from usercore.wiring.service import Service
 
@@ -62,3 +64,13 @@ async def open_messaging(settings: MessagingSettings | StreamSettings, service: 
 
 def _limits(settings: RelaySettings) -> RelayLimits:
     return RelayLimits(settings.batch, settings.shards, settings.publish_timeout_s)
+
+
+def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
+    """Return how connections to the brokers are secured, for a client that somebody else makes.
+
+    Raises:
+        OSError: a file of certificates cannot be read.
+    """
+    context: ssl.SSLContext | None = client_options(settings)["ssl_context"]
+    return context
