@@ -55,6 +55,10 @@ class Player:
             os.sched_yield()
         self.process = _start(self.role, self.folder)
 
+    def leave(self) -> None:
+        """Ask the process to end in peace; whoever looks after it starts another one."""
+        os.kill(self.process.pid, signal.SIGTERM)
+
     def mend(self) -> None:
         """Start another process where this one has ended by itself, and remember with which status."""
         if not self.process.running:
@@ -94,6 +98,12 @@ class Cast:
             await asyncio.sleep(rng.uniform(0.3, 1.7) * every_s)
             rng.choice(self.players).kill()
             self.kills += 1
+
+    async def come_and_go(self, times: int, rng: random.Random, *, every_s: float) -> None:
+        """Have one at random leave in peace, again and again; likewise."""
+        for _ in range(times):
+            await asyncio.sleep(rng.uniform(0.3, 1.7) * every_s)
+            rng.choice(self.players).leave()
 
     async def look_after(self) -> None:
         """Go on starting anew whoever ends by itself, until cancelled."""

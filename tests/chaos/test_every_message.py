@@ -1,0 +1,173 @@
+"""Promise 3: each message, good, failing or poison, ends applied, rejected with an answer, parked or dead-lettered."""
+
+import asyncio
+import base64
+import json
+import random
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from attrs import Factory, define
+
+from tests.chaos import broker
+from tests.chaos.cast import playing
+from tests.chaos.conftest import Stage
+from tests.chaos.scale import Scale
+from tests.e2e.harness.rows import rows
+from tests.e2e.harness.waiting import until
+from tests.kafka.topics import read_topic
+from usercore import Actor, ActorKind, CommandContext, CreateUserCommand, ProfilePatch
+from usercore.delivery.topics import DEAD_LETTERS
+from usercore.settings import CoreSettings, load
+from usercore.wiring.service import open_core
+
+pytestmark = pytest.mark.apache
+
+_TIME: Final = "2026-03-01T09:00:00Z"
+_CLOUD: Final = [("ce_specversion", b"1.0"), ("ce_source", b"/chaos")]
+
+# Of the statements that write, three of ten fail for a reason that passes.
+_FAILING: Final = """
+CREATE FUNCTION failing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF random() < 0.3 THEN
+        RAISE EXCEPTION 'not now' USING ERRCODE = 'query_canceled';
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+_TABLES: Final = ("users", "activity_facts", "inbox", "parked_messages", "dead_letters")
+
+Place = tuple[str, int, int]
+
+
+@define
+class Ends:
+    """Where messages are to end: what identifies each, by the way it goes."""
+
+    applied: set[str] = Factory(set)
+    rejected: set[str] = Factory(set)
+    parked: set[str] = Factory(set)
+    buried: set[Place] = Factory(set)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many messages end in each way."""
+        return {name: len(getattr(self, name)) for name in ("applied", "rejected", "parked", "buried")}
+
+
+async def test_every_message_is_accounted_for(stage: Stage, scale: Scale) -> None:
+    rng = random.Random(20_261_126)
+    await broker.make_topics(stage)
+    user = await _user(stage)
+    for statement in (_FAILING, *map(_fails, _TABLES)):
+        await rows(stage.world.database_url, statement)
+    async with asyncio.timeout(scale.deadline_s), playing([stage.worker(1)], stage.world.folder) as cast:
+        sent = await _send(stage, user, scale.messages, rng)
+        await cast.suffer(2, rng, every_s=2.0)
+        await until(lambda: _consumed_and_published(stage), "all is consumed", scale.deadline_s)
+        found = await _found(stage)
+
+    assert found.counts == sent.counts
+    assert found == sent
+    assert sum(sent.counts.values()) == scale.messages
+    assert [status for player in cast.players for status in player.ended_by_itself] == []
+
+
+def _fails(table: str) -> str:
+    return f"""
+        CREATE TRIGGER failing BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION failing()
+    """
+
+
+async def _user(stage: Stage) -> str:
+    context = CommandContext(Actor(ActorKind.OPERATOR, "chaos"), correlation_id="chaos")
+    profile = ProfilePatch(email="ada@mail.example", first_name="Ada", last_name="Lovelace")
+    async with open_core(load(CoreSettings, stage.world.environ())) as service:
+        return str((await service.core.create_user(CreateUserCommand(profile), context)).id)
+
+
+async def _send(stage: Stage, user: str, count: int, rng: random.Random) -> Ends:
+    """Send messages: of ten one is poison, one is refused, one comes too early, and seven are good."""
+    ends = Ends()
+    async with AIOKafkaProducer(bootstrap_servers=stage.bootstrap) as producer:
+        for number in range(count):
+            sort = rng.choice(["poison", "refused", "early", *["good"] * 7])
+            if sort == "poison":
+                topic, value, headers = _poison(number)
+                record = await producer.send_and_wait(stage.topic(topic), value, key=user.encode(), headers=headers)
+                ends.buried.add((topic, record.partition, record.offset))
+                continue
+            topic, body = _body(sort, number, user)
+            headers = [*_CLOUD, ("ce_id", f"m{number}".encode())]
+            await producer.send(stage.topic(topic), json.dumps(body).encode(), key=user.encode(), headers=headers)
+            {"refused": ends.rejected, "early": ends.parked, "good": ends.applied}[sort].add(f"m{number}")
+        await producer.flush()
+    return ends
+
+
+def _poison(number: int) -> tuple[str, bytes | None, list[tuple[str, bytes]]]:
+    sorts: tuple[tuple[str, bytes | None, list[tuple[str, bytes]]], ...] = (
+        ("update-user", b"no JSON at all", []),
+        ("order-placed", None, []),
+        ("create-user", b'{"email": "\xff"}', []),
+        ("loyalty-points-earned", b"[]", []),
+        ("update-user", b"{}", [("ce_specversion", b"7.0"), ("ce_id", b"x"), ("ce_source", b"/chaos")]),
+        ("payment-failed", b'{"paymentId": 7}', []),
+    )
+    return sorts[number % len(sorts)]
+
+
+def _body(sort: str, number: int, user: str) -> tuple[str, dict[str, Any]]:
+    points = {"points": 5, "timestamp": _TIME, "transactionId": f"m{number}"}
+    match sort:
+        case "refused":
+            return "update-user", {"userId": str(uuid4()), "firstName": "Nobody"}
+        case "early":
+            return "loyalty-points-earned", {"userId": str(uuid4()), **points}
+    if number % 2:
+        return "update-user", {"userId": user, "firstName": f"Ada {number}"}
+    return "loyalty-points-earned", {"userId": user, **points}
+
+
+async def _consumed_and_published(stage: Stage) -> bool:
+    [(pending,)] = await rows(stage.world.database_url, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+    return pending == 0 and await broker.all_consumed(stage)
+
+
+async def _found(stage: Stage) -> Ends:
+    """Return where messages have ended, by what the tables and topics show."""
+    url = stage.world.database_url
+    facts = await rows(url, "SELECT fact_id FROM activity_facts")
+    changes = await rows(url, "SELECT causation_id FROM user_history WHERE version > 1")
+    unchanged_or_refused = await rows(url, "SELECT message_id FROM inbox")
+    rejected = await _rejected(stage)
+    applied = {one for (one,) in (*facts, *changes, *unchanged_or_refused)} - rejected
+    parked = await rows(url, "SELECT headers FROM parked_messages")
+    return Ends(applied, rejected, {_id(headers) for (headers,) in parked}, await _buried(stage))
+
+
+def _id(headers: list[list[str]]) -> str:
+    return next(base64.b64decode(value).decode() for name, value in headers if name == "ce_id")
+
+
+async def _rejected(stage: Stage) -> set[str]:
+    records = await read_topic(stage.bootstrap, stage.topic("user-command-rejected"))
+    answers = {dict(record.headers)["ce_id"]: json.loads(record.value)["commandId"] for record in records}
+    assert max(Counter(answers.values()).values()) == 1, "a command was answered twice"
+    return set(answers.values())
+
+
+async def _buried(stage: Stage) -> set[Place]:
+    records = await read_topic(stage.bootstrap, stage.topic(DEAD_LETTERS))
+    headers = [
+        {name: value.decode() for name, value in record.headers if name.startswith("dlq_")} for record in records
+    ]
+    kept = await rows(stage.world.database_url, "SELECT topic, message_partition, message_offset FROM dead_letters")
+    shown = {(one["dlq_topic"], int(one["dlq_partition"]), int(one["dlq_offset"])) for one in headers}
+    assert shown == set(kept), "the topic and the table differ"
+    return shown
