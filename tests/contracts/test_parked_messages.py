@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from tests.builders import IDS, NOW, SECOND, creation, deactivation, in_state
+from tests.builders import IDS, NOW, SECOND, a_context, creation, deactivation, in_state
 from tests.contracts.footprints import must_commit
 from tests.letters import HOUR, a_message, parked
-from usercore.activity.values import Awaited, WaitsFor
+from usercore.activity.facts import Fact, OrderPlaced, PaymentFailed, PaymentSucceeded
+from usercore.activity.ports import NewFact
+from usercore.activity.values import Awaited, FactResult, Money, WaitsFor
+from usercore.kernel.ids import UserId
 from usercore.messaging.values import ParkedLine, ParkedMessage
 from usercore.users.values import AccountState
 from usercore.wiring.core import Ports
@@ -92,10 +96,61 @@ async def test_an_id_that_is_written_otherwise_than_ours_is_nobodys(ports: Ports
     assert list(await take(ports)) == []
 
 
+def an_order(user_id: UserId) -> OrderPlaced:
+    return OrderPlaced(IDS.event_id(), user_id, Money(Decimal(9), "EUR"), 1, NOW)
+
+
+def failed(order: OrderPlaced, payment_id: str) -> PaymentFailed:
+    return PaymentFailed(payment_id, order.order_id, "card_declined", None, NOW)
+
+
+async def recorded(ports: Ports, *facts: Fact) -> None:
+    news = [NewFact(fact, IDS.event_id(), NOW, a_context()) for fact in facts]
+    assert {one.result for one in await ports.activity_writer.record(news)} == {FactResult.RECORDED}
+
+
+async def test_a_message_is_given_once_its_order_is_there(ports: Ports) -> None:
+    change = creation()
+    await must_commit(ports, change)
+    order = an_order(change.user.id)
+    waits = parked(Awaited(WaitsFor.ORDER, order.order_id))
+    await ports.parked.park([waits, parked(Awaited(WaitsFor.ORDER, "o'ther 𐐷"))])
+    assert list(await take(ports)) == []
+
+    await recorded(ports, order)
+
+    assert list(await take(ports)) == [waits]
+
+
+async def test_a_message_is_given_once_the_failure_of_its_payment_is_there(ports: Ports) -> None:
+    change = creation()
+    await must_commit(ports, change)
+    order = an_order(change.user.id)
+    succeeded = PaymentSucceeded("p-other", order.order_id, Money(Decimal(9), "EUR"), NOW)
+    waits = parked(Awaited(WaitsFor.PAYMENT, "p-1"))
+    others = [parked(Awaited(WaitsFor.PAYMENT, ident)) for ident in (order.order_id, "p-other")]
+    await ports.parked.park([waits, *others])
+    await recorded(ports, order, succeeded)
+    assert list(await take(ports)) == []
+
+    await recorded(ports, failed(order, "p-1"))
+
+    assert list(await take(ports)) == [waits]
+
+
 async def test_ids_of_different_kinds_never_meet(ports: Ports) -> None:
     change = creation()
     await must_commit(ports, change)
-    await ports.parked.park([parked(Awaited(kind, change.user.id)) for kind in (WaitsFor.ORDER, WaitsFor.PAYMENT)])
+    order = an_order(change.user.id)
+    payment = failed(order, IDS.event_id())
+    await recorded(ports, order, payment)
+    known = {
+        WaitsFor.USER: change.user.id,
+        WaitsFor.ORDER: order.order_id,
+        WaitsFor.PAYMENT: payment.payment_id,
+    }
+    mixed = [Awaited(kind, ident) for kind in WaitsFor for other, ident in known.items() if kind is not other]
+    await ports.parked.park([parked(awaited) for awaited in mixed])
 
     assert list(await take(ports)) == []
 

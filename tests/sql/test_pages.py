@@ -1,6 +1,6 @@
 """A page costs the same wherever it stands in the list: PostgreSQL looks at about as many rows as it gives."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,9 +48,17 @@ async def connection(migrated_database_url: str) -> AsyncIterator[psycopg.AsyncC
 
 async def rows_looked_at(connection: psycopg.AsyncConnection[Any], query: UserQuery) -> int:
     statement = _Statement(query)
-    explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text()}".encode()
+    return await rows_of(connection, statement.text().encode(), statement.parameters)
+
+
+async def rows_of(
+    connection: psycopg.AsyncConnection[Any], statement: bytes, parameters: Sequence[Any], *, indexed: bool = False
+) -> int:
+    """Count the rows that a statement looks at, with the settings of a connection of ours where `indexed`."""
+    if indexed:
+        await connection.execute("SET enable_seqscan = off")
     cursor = psycopg.AsyncRawCursor(connection)
-    await cursor.execute(explained, statement.parameters, prepare=False)
+    await cursor.execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters, prepare=False)
     [[[found]]] = await cursor.fetchall()
     return sum(_looked_at(node) for node in _nodes(found["Plan"]) if "Scan" in node["Node Type"])
 

@@ -40,6 +40,14 @@ class BrokerDeniedError(DeniedError):
 
 
 @define(auto_exc=True, eq=False)
+class ReasonInvalidError(InvalidError):
+    """Nobody said why, or not in a line of a reasonable length."""
+
+    code: ClassVar[str] = "reason_invalid"
+    summary: ClassVar[str] = "A reason is needed: one line of at most 500 characters"
+
+
+@define(auto_exc=True, eq=False)
 class DeadLetterNotFoundError(NotFoundError):
     """There is no such dead letter."""
 

@@ -12,7 +12,6 @@ from usercore.messaging.values import (
     DeadLetterState,
     ParkedLine,
     ParkedMessage,
-    RawMessage,
     RejectedCommand,
     Settlement,
 )
@@ -141,7 +140,7 @@ class MessageSender(Protocol):
 class DeadLetterSink(Protocol):
     """Shows dead letters to whoever listens to the dead-letter topic."""
 
-    async def publish(self, letter: DeadLetter, raw: RawMessage) -> None:
+    async def publish(self, letter: DeadLetter) -> None:
         """Publish the message's own bytes, key and headers, with `dlq_` headers that say what was wrong.
 
         Raises:

@@ -32,6 +32,19 @@ class Place:
         """Return ``topic/partition/offset/timestamp``, as it stands in the header of a replayed message."""
         return f"{self.topic}/{self.partition}/{self.offset}/{self.timestamp_ms}"
 
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """Read what :meth:`__str__` wrote.
+
+        Raises:
+            ValueError: the text is of another form.
+        """
+        topic, *numbers = text.split("/")
+        place = cls(topic, *map(int, numbers))
+        if str(place) != text:
+            raise ValueError("write topic/partition/offset/timestamp")
+        return place
+
 
 @frozen
 class RawMessage:

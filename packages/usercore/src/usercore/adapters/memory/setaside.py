@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
-from usercore.activity.values import Awaited, WaitsFor
+from usercore.activity.values import Awaited, FactKind, WaitsFor
 from usercore.adapters.memory.database import MemoryDatabase, ParkedRow
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
@@ -70,9 +70,9 @@ class MemoryParkedMessages:
             case WaitsFor.USER:
                 return UserId(awaited.id) in self.database.users
             case WaitsFor.ORDER:
-                return False
+                return (FactKind.ORDER_PLACED, awaited.id) in self.database.facts
             case WaitsFor.PAYMENT:
-                return False
+                return (FactKind.PAYMENT_FAILED, awaited.id) in self.database.facts
 
 
 @frozen

@@ -81,15 +81,8 @@ class SqlDeadLetters:
         """Return a page of letters, the oldest first."""
         if not _is_possible(wanted, after):
             return Page(())
-        asked = (("topic =", wanted.topic), ("code =", wanted.code), ("id >", after))
-        given = [(condition, value) for condition, value in asked if value is not None]
-        conditions = [f"{condition} ${number}" for number, (condition, _) in enumerate(given, 2)]
-        if wanted.state is not None:
-            # A word of ours, written out: the index over those that wait serves no parameter.
-            conditions.append(f"state = '{wanted.state.value}'")
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        statement = f"{_LINES} {where} ORDER BY id LIMIT $1"
-        rows = await self.database.fetch(statement.encode(), limit + 1, *(value for _, value in given), prepare=False)
+        statement, parameters = page_statement(wanted, after, limit + 1)
+        rows = await self.database.fetch(statement, *parameters, prepare=False)
         lines = tuple(_line(row) for row in rows[:limit])
         return Page(lines, lines[-1].id if len(rows) > limit else None)
 
@@ -104,6 +97,18 @@ class SqlDeadLetters:
         """Return how many letters wait."""
         [(count,)] = await self.database.fetch(_COUNT)
         return int(count)
+
+
+def page_statement(wanted: DeadLetterFilter, after: str | None, limit: int) -> tuple[bytes, Sequence[object]]:
+    """Return the statement that lists letters, and its parameters."""
+    asked = (("topic =", wanted.topic), ("code =", wanted.code), ("id >", after))
+    given = [(condition, value) for condition, value in asked if value is not None]
+    conditions = [f"{condition} ${number}" for number, (condition, _) in enumerate(given, 2)]
+    if wanted.state is not None:
+        # A word of ours, written out: the index over those that wait serves no parameter.
+        conditions.append(f"state = '{wanted.state.value}'")
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"{_LINES} {where} ORDER BY id LIMIT $1".encode(), (limit, *(value for _, value in given))
 
 
 def _is_possible(wanted: DeadLetterFilter, after: str | None) -> bool:

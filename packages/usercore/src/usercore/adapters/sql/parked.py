@@ -35,17 +35,25 @@ ON CONFLICT DO NOTHING RETURNING 1
 CLAIM: Final = f"""
 WITH looked AS MATERIALIZED (
     SELECT id, waits_for, waits_for_id, due_at,
-           CASE WHEN waits_for = 'USER' AND waits_for_id ~ '{CANONICAL_UUID}' THEN waits_for_id::uuid END AS user_id
+           CASE WHEN waits_for = 'USER' AND waits_for_id ~ '{CANONICAL_UUID}' THEN waits_for_id::uuid END AS user_id,
+           CASE waits_for WHEN 'ORDER' THEN 'ORDER_PLACED' WHEN 'PAYMENT' THEN 'PAYMENT_FAILED' END AS fact
     FROM parked_messages WHERE id > $4::uuid ORDER BY id LIMIT $5
 ), ready AS MATERIALIZED (
-    SELECT l.id FROM looked AS l JOIN users AS u ON u.id = l.user_id WHERE l.due_at <= $1
+    SELECT l.id FROM looked AS l CROSS JOIN LATERAL (SELECT FROM users AS u WHERE u.id = l.user_id LIMIT 1)
+    WHERE l.due_at <= $1
+    UNION
+    SELECT l.id FROM looked AS l CROSS JOIN LATERAL (
+        SELECT FROM activity_facts AS f WHERE f.kind = l.fact AND f.fact_id = l.waits_for_id LIMIT 1
+    )
+    WHERE l.due_at <= $1
     UNION
     (SELECT id FROM parked_messages WHERE expires_at <= $1 AND due_at <= $1 ORDER BY expires_at LIMIT $3)
 ), free AS MATERIALIZED (
-    SELECT p.id FROM parked_messages AS p JOIN ready ON ready.id = p.id WHERE p.due_at <= $1
-    ORDER BY p.id LIMIT $3 FOR UPDATE OF p SKIP LOCKED
+    SELECT p.id FROM parked_messages AS p
+    WHERE p.id = ANY (ARRAY(SELECT id FROM ready ORDER BY id LIMIT $3)) AND p.due_at <= $1
+    ORDER BY p.id FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE parked_messages AS p SET due_at = $2 FROM free WHERE p.id = free.id
+    UPDATE parked_messages AS p SET due_at = $2 WHERE p.id = ANY (ARRAY(SELECT id FROM free))
     RETURNING p.*
 ), seen AS (
     SELECT (SELECT count(*) FROM looked) AS count, (SELECT id FROM looked ORDER BY id DESC LIMIT 1) AS last,
