@@ -71,6 +71,10 @@ class Maintenance:
             outbox=await self.core.ports.outbox.pending(),
             deliveries=await self.core.ports.deliveries.waiting(),
         )
+        self.metrics.set_aside(
+            parked=await self.core.ports.parked.count(),
+            dead_letters=await self.core.ports.dead_letters.count_waiting(),
+        )
 
 
 async def _until_none_left(work: Callable[[], Awaitable[int]]) -> None:
