@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import ConsumerRecord
 from attrs import frozen
 
@@ -42,6 +43,15 @@ class Wire:
             partition=partition,
         )
         return sent.partition, sent.offset
+
+    async def make(self, topic: str, partitions: int = 1) -> None:
+        """Make a topic, as whoever wants to be answered does."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.world.bootstrap)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(self.world.prefix + topic, partitions, 1)])
+        finally:
+            await admin.close()
 
     async def read(self, topic: str) -> list[ConsumerRecord]:
         """Return every record of a topic, by partition and offset; none where there is no such topic."""

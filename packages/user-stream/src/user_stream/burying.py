@@ -2,13 +2,11 @@
 
 from typing import Final
 
-import structlog
 from attrs import frozen
 
 from user_stream.retrying import BaffledError, Retrying
 from user_stream.work import Bury, Fault
 from usercore.kernel.errors import UserCoreError
-from usercore.messaging.errors import MessageTooLargeError
 from usercore.messaging.values import RawMessage
 from usercore.observe.metrics import Metrics
 
@@ -41,9 +39,5 @@ class Burying:
         Raises:
             GivenUpError, BaffledError, UserCoreError: it could not be done.
         """
-        try:
-            await self.retrying(lambda: self.bury(raw, fault.code, fault.detail, fault.attempts))
-        except MessageTooLargeError:
-            # The letter is kept where operators look for it; only the topic does not hear of it.
-            structlog.get_logger().warning("dead letter too large to publish", topic=raw.topic, code=fault.code)
+        await self.retrying(lambda: self.bury(raw, fault.code, fault.detail, fault.attempts))
         self.metrics.dead_letter(raw.topic, fault.code)

@@ -54,18 +54,19 @@ class AnswerQueries:
 
     async def _answer(self, work: Work) -> Reply:
         try:
-            return Reply(await self.retrying(lambda: self._look(work)))
+            return await self.retrying(lambda: self._look(work))
         except UserCoreError as error:
-            return Reply(compact(problem_of(error)), CONTENT_TYPE)
+            return Reply("Problem", compact(problem_of(error)), CONTENT_TYPE)
 
-    async def _look(self, work: Work) -> bytes:
+    async def _look(self, work: Work) -> Reply:
         match work.message.read():
             case UserNamed(user_id=str(ident), email=None, username=None, external_id=None):
-                return (await self.core.read_profile(UserId(ident))).body
+                return Reply("UserProfile", (await self.core.read_profile(UserId(ident))).body)
             case UserNamed() as named:
-                return render_profile(await self.core.get_user(named))
+                return Reply("UserProfile", render_profile(await self.core.get_user(named)))
             case PreferencesOf(user_id):
-                return render_preferences(await self.core.get_email_preferences(user_id))
+                held = await self.core.get_email_preferences(user_id)
+                return Reply("UserEmailPreferences", render_preferences(held))
             case _:
                 raise TypeError("no query")
 

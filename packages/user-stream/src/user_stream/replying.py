@@ -37,10 +37,12 @@ class Reply:
     """An answer.
 
     Args:
+        name: what it is, in the event catalogue.
         body: JSON in UTF-8.
         content_type: of the body.
     """
 
+    name: str
     body: bytes = field(repr=False)
     content_type: bytes = JSON
 
@@ -98,7 +100,7 @@ class Replying:
             "ce_specversion": "1.0",
             "ce_id": self.ids.event_id(),
             "ce_source": self.source,
-            "ce_type": f"{message.name}Reply",
+            "ce_type": reply.name,
             "ce_time": timestamp(self.clock.now()),
             "ce_causationid": message.receipt.message.id,
             "ce_correlationid": message.context.correlation_id,
