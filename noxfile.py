@@ -5,7 +5,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2"
-nox.options.sessions = ["lint", "types", "directions", "openapi", "bare", "tests"]
+nox.options.sessions = ["lint", "types", "directions", "openapi", "asyncapi", "bare", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 OPENAPI = "api-docs/openapi.yaml"
@@ -50,6 +50,16 @@ def openapi(session: nox.Session) -> None:
     """Fail when the committed OpenAPI document has drifted; `-- --write` brings it up to date."""
     _install(session)
     session.run("python", "-m", "user_http.openapi", *(session.posargs or ["--check"]), OPENAPI)
+
+
+@nox.session
+def asyncapi(session: nox.Session) -> None:
+    """Fail when the schemas or the AsyncAPI document have drifted or are not valid; `-- --write` renews them."""
+    _install(session)
+    mode = session.posargs or ["--check"]
+    session.run("python", "tools/message_schemas.py", *mode)
+    session.run("python", "tools/asyncapi.py", *mode)
+    session.run("python", "tools/validate_asyncapi.py", ".cache/asyncapi")
 
 
 @nox.session

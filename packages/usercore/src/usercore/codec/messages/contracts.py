@@ -8,6 +8,7 @@ from attrs import field, frozen
 from msgspec import Struct
 
 from usercore.codec.messages.errors import UnreadableMessageError
+from usercore.codec.messages.examples import PUBLISHED, RECEIVED
 from usercore.codec.messages.values import MessageKind
 from usercore.codec.scalars import kebab
 
@@ -27,7 +28,8 @@ class Contract:
         name: its name in the catalogue.
         kind: what sort of message.
         shape: its fields.
-        topic: where it is sent, without the deployment's prefix; by rule the name in another spelling.
+        topic: where it is sent, without the deployment's prefix; by rule the name in another spelling. Answers to
+            queries have none: the query names it.
         version: of the schema that `shape` stands for.
         upcasters: for each older major version still read, what makes a payload of the next one out of it.
         one_of: sets of fields of which exactly one must be given.
@@ -37,15 +39,20 @@ class Contract:
     name: str
     kind: MessageKind
     shape: type[Struct]
-    topic: str = field()
+    topic: str | None = field()
     version: str = FIRST
     upcasters: Mapping[int, Upcaster] = field(factory=dict)
     one_of: tuple[tuple[str, ...], ...] = ()
     any_of: tuple[tuple[str, ...], ...] = ()
 
     @topic.default
-    def _named(self) -> str:
-        return kebab(self.name)
+    def _named(self) -> str | None:
+        return None if self.kind is MessageKind.REPLY else kebab(self.name)
+
+    @property
+    def example(self) -> Mapping[str, Any]:
+        """One payload, as the catalogue shapes it."""
+        return RECEIVED.get(self.name) or PUBLISHED[self.name]
 
     @property
     def closed(self) -> bool:

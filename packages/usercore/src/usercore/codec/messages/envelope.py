@@ -18,7 +18,6 @@ from attrs import field, frozen
 from usercore.codec.messages.errors import UnreadableMessageError
 from usercore.codec.messages.headers import (
     CONTENT_TYPE,
-    ORIGINAL,
     PREFIX,
     SCHEMA_MAX_CHARS,
     TEXT_MAX_CHARS,
@@ -29,9 +28,12 @@ from usercore.codec.messages.headers import (
 )
 from usercore.codec.strict_json import JsonRefusedError, read_json
 from usercore.codec.times import read_time
-from usercore.messaging.values import RawMessage
+from usercore.messaging.dead_letters import ORIGINAL
+from usercore.messaging.values import Place, RawMessage
 
 SPEC_VERSION: Final = "1.0"
+PLACE_MAX_CHARS: Final = 320
+"""A topic of 249 characters and three numbers of 64 bits."""
 STRUCTURED: Final = "application/cloudevents+json"
 REQUIRED: Final = ("specversion", "id", "source", "type")
 _LIMITS: Final = {"dataschema": SCHEMA_MAX_CHARS, "datacontenttype": SCHEMA_MAX_CHARS}
@@ -44,7 +46,6 @@ _READ: Final = (
     "correlationid",
     "traceparent",
 )
-_ORIGINAL = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})/(\d{1,10})/(\d{1,19})/(-?\d{1,19})", re.ASCII)
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[a-z0-9.!#$&^_-]+\+)?json", re.IGNORECASE)
 
 
@@ -135,11 +136,11 @@ def _event(attributes: Mapping[str, str], payload: Any, traceparent: str | None)
 
 
 def _plain(raw: RawMessage, value: bytes, headers: Headers) -> Envelope:
-    ident, source = _place(raw, headers)
+    place = _place(raw, headers)
     found = {name: headers.text(PREFIX + name) for name in ("actor", "correlationid")}
     return Envelope(
-        id=ident,
-        source=source,
+        id=f"{place.topic}-{place.partition}-{place.offset}",
+        source=f"kafka:{place.timestamp_ms}",
         attributes={name: text for name, text in found.items() if text is not None},
         time=_time(headers.text(PREFIX + "time")),
         traceparent=trace(headers.text(TRACEPARENT)),
@@ -148,16 +149,18 @@ def _plain(raw: RawMessage, value: bytes, headers: Headers) -> Envelope:
     )
 
 
-def _place(raw: RawMessage, headers: Headers) -> tuple[str, str]:
+def _place(raw: RawMessage, headers: Headers) -> Place:
     """Return what tells a plain message apart: where it stood when it came first."""
-    first = headers.text(ORIGINAL, limit=SCHEMA_MAX_CHARS)
+    first = headers.text(ORIGINAL, limit=PLACE_MAX_CHARS)
     if first is None:
-        return f"{raw.topic}-{raw.partition}-{raw.offset}", f"kafka:{raw.timestamp_ms}"
-    found = _ORIGINAL.fullmatch(first)
-    if not found or found["topic"] != raw.topic:
+        return Place(raw.topic, raw.partition, raw.offset, raw.timestamp_ms)
+    try:
+        place = Place.parse(first)
+    except ValueError:
+        place = None
+    if place is None or place.topic != raw.topic:
         raise UnreadableMessageError("header_invalid", f"{ORIGINAL} names no place in this topic")
-    topic, partition, offset, timestamp_ms = found.groups()
-    return f"{topic}-{partition}-{offset}", f"kafka:{timestamp_ms}"
+    return place
 
 
 def _attribute(name: str, value: Any) -> str:  # noqa: ANN401 -- any JSON value

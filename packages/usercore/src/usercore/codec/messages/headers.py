@@ -7,6 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from usercore.codec.messages.errors import UnreadableMessageError
+from usercore.messaging.dead_letters import ORIGINAL
 from usercore.messaging.values import RawMessage
 
 PREFIX: Final = "ce_"
@@ -15,8 +16,6 @@ CONTENT_TYPE: Final = "content-type"
 REPLY_TO: Final = "reply-to"
 CORRELATION: Final = "correlation-id"
 TRACEPARENT: Final = "traceparent"
-ORIGINAL: Final = "dlq_original"
-"""Where a message that is sent again from the dead letters stood first."""
 OURS: Final = frozenset({CONTENT_TYPE, REPLY_TO, CORRELATION, TRACEPARENT, ORIGINAL})
 TEXT_MAX_CHARS: Final = 255
 SCHEMA_MAX_CHARS: Final = 2048

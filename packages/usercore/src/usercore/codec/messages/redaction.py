@@ -14,11 +14,12 @@ from typing import Final
 
 from attrs import evolve
 
+from usercore.messaging.dead_letters import REDACTED
 from usercore.messaging.values import RawMessage
 
 TOPIC: Final = "create-user"
 MARKER: Final = "[redacted]"
-HEADER: Final = ("dlq_redacted", b"password")
+HEADER: Final = (REDACTED, b"password")
 
 # Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)

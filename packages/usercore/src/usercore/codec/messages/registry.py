@@ -1,11 +1,12 @@
-"""Every message that we read, by topic."""
+"""Every message that we read or publish."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from usercore.codec.messages import received
+from usercore.codec.messages import published, received
 from usercore.codec.messages.contracts import Contract
 from usercore.codec.messages.values import MessageKind
+from usercore.delivery.topics import PROFILES
 
 RECEIVED: Final[tuple[Contract, ...]] = (
     Contract("CreateUser", MessageKind.COMMAND, received.CreateUser),
@@ -31,9 +32,27 @@ RECEIVED: Final[tuple[Contract, ...]] = (
 """What others send us. Where one of several names will do, the catalogue's stands first."""
 
 
-def _by_topic(contracts: Iterable[Contract]) -> Mapping[str, Contract]:
-    return {contract.topic: contract for contract in contracts}
+PUBLISHED: Final[tuple[Contract, ...]] = (
+    Contract("UserCreated", MessageKind.EVENT, published.UserCreated),
+    Contract("UserUpdated", MessageKind.EVENT, published.UserUpdated),
+    Contract("UserDeactivated", MessageKind.EVENT, published.UserDeactivated),
+    Contract("UserReactivated", MessageKind.EVENT, published.UserReactivated),
+    Contract("UserEmailPreferencesUpdated", MessageKind.EVENT, published.UserEmailPreferencesUpdated),
+    Contract("UserVerified", MessageKind.EVENT, published.UserVerified),
+    Contract("UserMerged", MessageKind.EVENT, published.UserMerged),
+    Contract("UserErased", MessageKind.EVENT, published.UserErased),
+    Contract("UserCommandRejected", MessageKind.EVENT, published.UserCommandRejected),
+    Contract("UserProfile", MessageKind.STATE, published.UserProfile, topic=PROFILES),
+    Contract("UserEmailPreferences", MessageKind.REPLY, published.UserEmailPreferences),
+    Contract("Problem", MessageKind.REPLY, published.Problem),
+)
+"""What we publish, and how we answer queries."""
 
+REPLIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "GetUser": ("UserProfile", "Problem"),
+    "GetUserEmailPreferences": ("UserEmailPreferences", "Problem"),
+}
+"""What a query may be answered with."""
 
-BY_TOPIC: Final = _by_topic(RECEIVED)
-BY_NAME: Final = {contract.name: contract for contract in RECEIVED}
+BY_TOPIC: Final[Mapping[str | None, Contract]] = {contract.topic: contract for contract in RECEIVED}
+BY_NAME: Final[Mapping[str, Contract]] = {contract.name: contract for contract in (*RECEIVED, *PUBLISHED)}
