@@ -38,6 +38,7 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "getEmailPreferences": (READ, True),
     "patchEmailPreferences": (WRITE, True),
     "getHistory": (READ | {"auditor"}, True),
+    "getActivity": (READ | {"auditor"}, True),
     "updateUserByMessage": (WRITE, True),
     "deactivateUserByMessage": (WRITE, True),
     "getUserByName": (READ, True),

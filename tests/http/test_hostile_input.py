@@ -203,6 +203,7 @@ async def test_a_parameter_is_refused_where_there_are_none(lane_api: Api) -> Non
         ("POST", f"{path}/reactivate", None),
         ("GET", path, None),
         ("GET", f"{path}/email-preferences", None),
+        ("GET", f"{path}/activity", None),
     ]
     before = lane_api.footprint()
     for method, url, body in calls:

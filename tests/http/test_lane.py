@@ -43,6 +43,7 @@ class Silence:
         ("GET", f"/v1/users/{ID.upper()}", b"", "profile"),
         ("GET", f"/v1/users/{ID}/email-preferences", b"", "preferences"),
         ("GET", f"/v1/users/{ID}", b"include=emailPreferences", None),
+        ("GET", f"/v1/users/{ID}/activity", b"", None),
         ("GET", f"/v1/users/{ID}/", b"", None),
         ("GET", f"/v1/users/{ID}x", b"", None),
         ("GET", f"/v1/users/{ID}/history", b"", None),

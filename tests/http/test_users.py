@@ -229,8 +229,9 @@ async def test_email_preferences_can_be_put_into_the_profile(api: Api) -> None:
     response = await api.client.get(path, params={"include": "emailPreferences"})
     preferences = await api.client.get(f"{path}/email-preferences")
     assert response.json() == user | {"emailPreferences": preferences.json()}
-    refused = await api.client.get(path, params={"include": "everything"})
-    assert rules_broken(problem_of(refused, 400, "query_malformed")) == {("/include", "not_allowed")}
+    for wrong in ("everything", "", "emailPreferences,", "activity,emailpreferences"):
+        refused = await api.client.get(path, params={"include": wrong})
+        assert rules_broken(problem_of(refused, 400, "query_malformed")) == {("/include", "not_allowed")}
 
 
 async def test_a_sane_request_id_comes_back_and_another_does_not(api: Api) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from user_cli.output import show_json, show_pairs, show_table, to_json
+from usercore.activity.read_activity import Activity
+from usercore.codec.activity import activity_object
 from usercore.codec.history import history_object
 from usercore.codec.preferences import preferences_object
 from usercore.codec.profile import profile_object
@@ -16,9 +18,11 @@ from usercore.users.model import User
 from usercore.users.ports import HistoryEntry, ProfileDocument
 
 __all__ = [
+    "activity_object",
     "document_object",
     "history_object",
     "schema_object",
+    "show_activity",
     "show_history",
     "show_preferences",
     "show_schemas",
@@ -125,6 +129,56 @@ def _history_rows(entry: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
             if before.get(name) != after.get(name):
                 yield (*lead, name, before.get(name, _NOTHING), after.get(name, _NOTHING))
                 lead = ("", "", "", "")
+
+
+def show_activity(activity: Activity) -> None:
+    """Write facts, newest first, how to go on, and what all of them amount to."""
+    wire: Mapping[str, Any] = activity_object(activity)
+    show_table(
+        ("AT", "FACT", "ID", "ORDER", "AMOUNT", "DETAIL", "TOLD BY"),
+        (_fact_row(fact) for fact in wire["items"]),
+        empty="No activity.",
+    )
+    _show_next(wire["nextCursor"])
+    show_pairs(_summary(wire["summary"]))
+
+
+def _fact_row(fact: Mapping[str, Any]) -> tuple[object, ...]:
+    order = fact["id"] if fact["kind"] == "ORDER_PLACED" else fact["orderId"]
+    return (
+        _to_seconds(fact["at"]),
+        fact["kind"],
+        fact["id"],
+        _word(order),
+        _amount(fact.get("total", fact.get("amount"))),
+        _detail(fact),
+        _word(fact["actor"]),
+    )
+
+
+def _detail(fact: Mapping[str, Any]) -> str:
+    match fact:
+        case {"errorCode": code}:
+            return str(code)
+        case {"items": items}:
+            return f"{items} items"
+        case {"points": number, "reason": reason}:
+            return f"{number} points" + ("" if reason is None else f": {reason}")
+        case _:
+            return _NOTHING
+
+
+def _amount(money: Mapping[str, Any] | None) -> str:
+    return _NOTHING if money is None else " ".join(filter(None, (money["value"], money["currency"])))
+
+
+def _summary(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for part, sums in summary.items():
+        for name, value in sums.items():
+            if name == "totals":
+                value = ", ".join(map(_amount, value)) or None  # noqa: PLW2901 - the same, for people
+            if value is not None:
+                yield f"{part}.{name}", _word(value)
 
 
 def show_preferences(preferences: EmailPreferences, *, as_json: bool) -> None:

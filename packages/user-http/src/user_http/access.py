@@ -42,6 +42,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "getEmailPreferences": Rule(_READ, own=True),
     "patchEmailPreferences": Rule(_WRITE, own=True),
     "getHistory": Rule(_READ | {Scope.AUDIT_READ}, own=True),
+    "getActivity": Rule(_READ | {Scope.AUDIT_READ}, own=True),
     "updateUserByMessage": Rule(_WRITE, own=True),
     "deactivateUserByMessage": Rule(_WRITE, own=True),
     "getUserByName": Rule(_READ, own=True),

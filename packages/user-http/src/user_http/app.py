@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 from user_http.answers import Answer
 from user_http.auth.sources import JwksUrl, KeyFile, KeyRing, KeySource, plain_client
 from user_http.auth.tokens import TokenVerifier
+from user_http.controllers.activity import ActivityController
 from user_http.controllers.aliases import AliasController
 from user_http.controllers.description import DescriptionController
 from user_http.controllers.health import HealthController, Readiness
@@ -82,6 +83,7 @@ def _operations(core: Core, health: HealthController) -> Iterator[Operation]:
     yield from ListController(core).operations()
     yield from preferences.operations()
     yield from HistoryController(core).operations()
+    yield from ActivityController(core).operations()
     yield from AliasController(core, users, preferences).operations()
     yield from health.operations()
     yield from DescriptionController().operations()

@@ -29,6 +29,7 @@ REACTIVATE_USER = Route("reactivateUser", "POST", "/v1/users/{userId}/reactivate
 GET_EMAIL_PREFERENCES = Route("getEmailPreferences", "GET", "/v1/users/{userId}/email-preferences")
 PATCH_EMAIL_PREFERENCES = Route("patchEmailPreferences", "PATCH", "/v1/users/{userId}/email-preferences")
 GET_HISTORY = Route("getHistory", "GET", "/v1/users/{userId}/history")
+GET_ACTIVITY = Route("getActivity", "GET", "/v1/users/{userId}/activity")
 UPDATE_BY_MESSAGE = Route("updateUserByMessage", "POST", "/v1/users/update")
 DEACTIVATE_BY_MESSAGE = Route("deactivateUserByMessage", "POST", "/v1/users/deactivate")
 GET_BY_NAME = Route("getUserByName", "GET", "/v1/users/get")
@@ -52,6 +53,7 @@ ROUTES: Final = (
     GET_EMAIL_PREFERENCES,
     PATCH_EMAIL_PREFERENCES,
     GET_HISTORY,
+    GET_ACTIVITY,
     UPDATE_BY_MESSAGE,
     DEACTIVATE_BY_MESSAGE,
     GET_BY_NAME,

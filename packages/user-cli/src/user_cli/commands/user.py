@@ -9,6 +9,7 @@ from typing import Annotated
 from attrs import asdict, frozen
 from cyclopts import Parameter
 
+from user_cli.commands.activity import activity
 from user_cli.commands.history import history
 from user_cli.commands.listing import list_users
 from user_cli.commands.options import (
@@ -36,6 +37,7 @@ from usercore.users.update_user import UpdateUserCommand
 app = command_group("user", "Create, find, change, deactivate and reactivate users.")
 app.command(list_users, name="list")
 app.command(history)
+app.command(activity)
 
 Assignments = Annotated[
     tuple[str, ...],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -11,12 +12,13 @@ from user_http.conditions import Match, expected_version, if_match, is_known
 from user_http.controllers.common import context_of, given, profile_patch, user_answer
 from user_http.decoding.body import read_body, read_optional_body
 from user_http.decoding.media import JSON, MERGE_PATCH
-from user_http.decoding.query import ParameterRefusedError, read_query
+from user_http.decoding.query import read_query, several_of
 from user_http.idempotency import Work, once
 from user_http.pipeline import Operation
 from user_http.problems import BODY_INVALID, FieldProblem, RequestRefusedError
 from user_http.requests import Call
 from user_http.schemas.users import CreateUser, Deactivation, Reactivation, UserPatch
+from usercore.codec.activity import render_summary
 from usercore.codec.preferences import render_preferences
 from usercore.codec.profile import render_profile
 from usercore.kernel.context import CommandContext
@@ -29,6 +31,11 @@ from usercore.users.model import User
 from usercore.users.reactivate_user import ReactivateUserCommand
 from usercore.users.update_user import UpdateUserCommand
 from usercore.wiring.core import Core
+
+_PREFERENCES: Final = "emailPreferences"
+_ACTIVITY: Final = "activity"
+INCLUDED: Final = (_PREFERENCES, _ACTIVITY)
+"""What can be put into a profile besides."""
 
 
 @frozen
@@ -61,23 +68,26 @@ class UserController:
         return await once(call, self.core.once, context_of(call, None), work=work, replay=replay)
 
     async def get(self, call: Call) -> Answer:
-        """Serve a profile: ready bytes, unless email preferences are to be put in."""
+        """Serve a profile: ready bytes, unless something is to be put in."""
         if call.query_string:
             query = read_query(call, "include")
-            include = query.read("include", _include)
+            include = query.read("include", several_of(*INCLUDED))
             query.check()
             if include:
-                return await self._with_preferences(call.target)
+                return await self._with(include, call.target)
         document = await self.core.read_profile(call.target)
         if is_known(call.header(b"if-none-match"), document.version):
             return not_modified(document.version)
         return versioned(document.body, document.version)
 
-    async def _with_preferences(self, user_id: UserId) -> Answer:
+    async def _with(self, include: frozenset[str], user_id: UserId) -> Answer:
         document = await self.core.read_profile(user_id)
-        preferences = render_preferences(await self.core.get_email_preferences(user_id))
-        body = document.body[:-1] + b',"emailPreferences":' + preferences + b"}"
-        return versioned(body, document.version)
+        body = document.body[:-1]
+        if _PREFERENCES in include:
+            body += b',"emailPreferences":' + render_preferences(await self.core.get_email_preferences(user_id))
+        if _ACTIVITY in include:
+            body += b',"activity":' + render_summary(await self.core.read_activity.summary(user_id))
+        return versioned(body + b"}", document.version)
 
     async def patch(self, call: Call) -> Answer:
         """Change a profile by merge patch."""
@@ -140,12 +150,6 @@ def created(user: User) -> Answer:
     """Return a new user, with where they are to be found."""
     location = (b"location", routes.GET_USER.path.replace("{userId}", user.id).encode())
     return versioned(render_profile(user), user.version, location, status=201)
-
-
-def _include(raw: str) -> bool:
-    if raw != "emailPreferences":
-        raise ParameterRefusedError("not_allowed", "emailPreferences is what can be included")
-    return True
 
 
 def _utc(at: datetime) -> datetime:

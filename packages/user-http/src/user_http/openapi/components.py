@@ -5,8 +5,11 @@ from typing import Any, Final
 import msgspec
 
 from user_http.controllers.listing import SEARCH_MAX_CHARS
+from user_http.controllers.users import INCLUDED
+from user_http.schemas.activity import ActivityPage
 from user_http.schemas.history import HistoryPage
-from user_http.schemas.preferences import EmailPreferencesPatch, UserWithPreferences
+from user_http.schemas.included import UserWithIncluded
+from user_http.schemas.preferences import EmailPreferencesPatch
 from user_http.schemas.service import Liveness, NotReady, Problem, Readiness
 from user_http.schemas.users import (
     CreateUser,
@@ -17,6 +20,7 @@ from user_http.schemas.users import (
     UserPage,
     UserPatch,
 )
+from usercore.activity.values import FactKind
 from usercore.codec.documents import EmailPreferences, User
 from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort
 from usercore.users.values import EMAIL_MAX_CHARS, EXTERNAL_ID_MAX_CHARS, USERNAME_MAX_CHARS, AccountState
@@ -30,10 +34,11 @@ SCHEMAS: Final = (
     Reactivation,
     EmailPreferencesPatch,
     User,
-    UserWithPreferences,
+    UserWithIncluded,
     UserPage,
     EmailPreferences,
     HistoryPage,
+    ActivityPage,
     Problem,
     NotReady,
     Liveness,
@@ -62,7 +67,7 @@ _ID_EXAMPLE: Final = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 
 def parameters() -> dict[str, Any]:
     """Return the parameters by the name under which operations refer to them."""
-    return {**_path_and_headers(), **_of_lists(), **_of_history(), **_of_names()}
+    return {**_path_and_headers(), **_of_lists(), **_of_history(), **_of_activity(), **_of_names()}
 
 
 def _path_and_headers() -> dict[str, Any]:
@@ -71,8 +76,11 @@ def _path_and_headers() -> dict[str, Any]:
         "include": _parameter(
             "include",
             "query",
-            {"type": "string", "enum": ["emailPreferences"]},
-            "What to put into the profile besides.",
+            {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(INCLUDED)}},
+            "What to put into the profile besides, with commas between: the email preferences, the summary of the "
+            "activity.",
+            style="form",
+            explode=False,
         ),
         "ifMatch": _parameter(
             "If-Match",
@@ -159,6 +167,20 @@ def _of_history() -> dict[str, Any]:
         "at": _parameter("at", "query", _TIME, "Serve the profile as it was at this time instead."),
         "below": _parameter(
             "cursor", "query", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, "`nextCursor` of the page before."
+        ),
+    }
+
+
+def _of_activity() -> dict[str, Any]:
+    kinds = [kind.value for kind in FactKind]
+    return {
+        "kind": _parameter(
+            "kind",
+            "query",
+            {"type": "array", "minItems": 1, "items": {"type": "string", "enum": kinds}},
+            "Kinds of facts, with commas between them; all of them if left out.",
+            style="form",
+            explode=False,
         ),
     }
 

@@ -14,7 +14,7 @@ from user_http.openapi.problems import error_responses, problem_examples
 from user_http.routes import GET_USER, ROUTES, Route
 
 _TEXT: Final = """\
-The users of a platform: their profile, email preferences and history.
+The users of a platform: their profile, email preferences, history and activity.
 
 Callers send a bearer token of the AuthenticationService: a JSON Web Token signed with RS256, PS256, ES256 or EdDSA.
 A token whose subject is a user may read and change that user, with no scope; another user's id then answers exactly

@@ -1,16 +1,24 @@
 """Examples of what is sent and of what comes back."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
+from usercore.activity.facts import Fact, OrderPlaced, PaymentFailed, PaymentSucceeded, PointsEarned
+from usercore.activity.ports import FactEntry
+from usercore.activity.read_activity import Activity
+from usercore.activity.summary import DEFAULT_TIERS, summarise, tally_of
+from usercore.activity.values import Money
+from usercore.codec.activity import activity_object
 from usercore.codec.history import history_object
 from usercore.codec.preferences import preferences_object
 from usercore.codec.profile import profile_object
 from usercore.kernel.changes import FieldChange
 from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.paging import Page
 from usercore.preferences.get_email_preferences import EmailPreferences
 from usercore.preferences.values import EmailPreference, EmailTopic, effective
 from usercore.users.model import AccountStatus, Profile, User
@@ -55,6 +63,14 @@ _STEP: Final = HistoryEntry(
 )
 
 
+_FACTS: Final[tuple[Fact, ...]] = (
+    PointsEarned("t-3301", _ID, 60, "o-1001", "ORDER", _AT + timedelta(hours=2)),
+    PaymentSucceeded("p-2002", "o-1001", Money(Decimal("59.9"), "EUR"), _AT + timedelta(hours=1)),
+    PaymentFailed("p-2001", "o-1001", "card_declined", Money(Decimal("59.9"), "EUR"), _AT),
+    OrderPlaced("o-1001", _ID, Money(Decimal("59.9"), "EUR"), 3, _AT),
+)
+
+
 def user() -> Any:  # noqa: ANN401 -- any JSON value
     """Return a profile."""
     return msgspec.to_builtins(profile_object(_USER))
@@ -73,6 +89,23 @@ def preferences() -> Any:  # noqa: ANN401 -- any JSON value
 def history() -> Any:  # noqa: ANN401 -- any JSON value
     """Return a page of history."""
     return {"items": [history_object(_STEP)], "nextCursor": "2"}
+
+
+def activity() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a page of activity."""
+    items = tuple(
+        FactEntry(
+            user_id=_ID,
+            event_id=EventId(f"01932f6f-1a2b-7c3d-8e4f-5a6b7c8d9e{number:02d}"),
+            recorded_at=_AT,
+            actor=_ACTOR,
+            correlation_id="sale-17",
+            causation_id="order-placed-0-7",
+            fact=fact,
+        )
+        for number, fact in enumerate(_FACTS)
+    )
+    return activity_object(Activity(Page(items), summarise(tally_of(_FACTS), DEFAULT_TIERS)))
 
 
 CREATE: Final = {

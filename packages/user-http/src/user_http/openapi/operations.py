@@ -77,6 +77,7 @@ def _next_steps() -> dict[str, Any]:
         "ReactivateUser": _link("reactivateUser", "Reactivate the user.", userId=_ID),
         "GetEmailPreferences": _link("getEmailPreferences", "Read the email preferences.", userId=_ID),
         "GetHistory": _link("getHistory", "Read what happened.", userId=_ID),
+        "GetActivity": _link("getActivity", "Read what the user did elsewhere.", userId=_ID),
         "UpdateUserByMessage": _link("updateUserByMessage", "Change the user.", **{"query.userId": _ID}),
     }
 
@@ -132,7 +133,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         "Read a user",
         "Users may read themselves.",
         ("userId", "include", "ifNoneMatch"),
-        _user(also="UserWithPreferences"),
+        _user(also="UserWithIncluded"),
     ),
     "patchUser": Description(
         "Users",
@@ -179,6 +180,14 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         "Who changed what, when, before and after, the newest first; with `at` the profile as it was then.",
         ("userId", "at", "limit", "below"),
         Success("HistoryPage", examples.history, ("Link",), also="User"),
+    ),
+    "getActivity": Description(
+        "Activity",
+        "Read a user's orders, payments and loyalty points",
+        "What other services told of the user, the newest first, and what all of it amounts to. It is no part of the "
+        "profile, and does not change its version. Users may read their own.",
+        ("userId", "limit", "cursor", "kind"),
+        Success("ActivityPage", examples.activity, ("Link",)),
     ),
     "updateUserByMessage": Description(
         "Catalogue",

@@ -76,6 +76,7 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "getEmailPreferences": ABOUT_ONE,
     "patchEmailPreferences": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "preferences_invalid", "user_deactivated"),
     "getHistory": ABOUT_ONE,
+    "getActivity": (*ABOUT_ONE, "query_invalid"),
     "updateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated"),
     "deactivateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
     "getUserByName": (*ABOUT_ONE, "query_invalid"),

@@ -5,7 +5,6 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from user_http.schemas.users import LINE
-from usercore.codec.documents import EmailPreferences, User
 from usercore.preferences.values import SOURCE_MAX_CHARS, WORDING_MAX_CHARS
 
 
@@ -37,9 +36,3 @@ class EmailPreferencesPatch(Struct, rename="camel", forbid_unknown_fields=True, 
     """What a user says of some topics, by topic name; the others stay as they are."""
 
     topics: dict[str, TopicChoice]
-
-
-class UserWithPreferences(User, kw_only=True):
-    """A user's profile, with the email preferences where they were asked for."""
-
-    email_preferences: EmailPreferences | UnsetType = UNSET

@@ -1,0 +1,80 @@
+"""`userctl user activity`: what a user did elsewhere."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, found
+from user_cli.failures import UsageError
+from user_cli.output import show_json
+from user_cli.session import open_session
+from user_cli.views import activity_object, show_activity
+from usercore.activity.ports import FactEntry
+from usercore.activity.read_activity import Activity
+from usercore.activity.values import FactKind
+from usercore.kernel.ids import UserId
+from usercore.kernel.paging import Page
+from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
+from usercore.wiring.core import Core
+
+__all__ = ["activity"]
+
+
+async def activity(
+    user_id: UserIdOption = None,
+    *,
+    named: Named = Named(),  # noqa: B008 - frozen
+    kind: tuple[str, ...] = (),
+    limit: WithDefault[int] = PAGE_DEFAULT,
+    cursor: str | None = None,
+    everything: Annotated[bool, Parameter(name="--all")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a user's orders, payments and loyalty points, newest first, and what they amount to.
+
+    ```
+    userctl user activity 0199d6a8-7a54-7bd5-9b3c-1c3f7c0a4a11
+    userctl user activity --email grace@example.com --kind PAYMENT_FAILED --all --json
+    ```
+
+    Args:
+        user_id: the user's id.
+        named: another name, in place of the id.
+        kind: ORDER_PLACED, PAYMENT_FAILED, PAYMENT_SUCCEEDED or POINTS_EARNED, once for each; all of them if left out.
+        limit: facts on a page.
+        cursor: go on where the page before ended.
+        everything: show every page.
+        as_json: write {"items": [...], "nextCursor": ..., "summary": {...}}.
+    """
+    if everything and cursor is not None:
+        raise UsageError("--all begins at the beginning: leave --cursor out")
+    kinds = _kinds(kind)
+    async with open_session() as session:
+        core = session.core
+        ident = await found(core, user_id, named)
+        shown = await core.read_activity(ident, kinds=kinds, cursor=cursor, limit=PAGE_MAX if everything else limit)
+        if everything:
+            rest = [entry async for entry in _behind(core, ident, kinds, shown.page.next_cursor)]
+            shown = Activity(Page((*shown.page.items, *rest)), shown.summary)
+    if as_json:
+        show_json(activity_object(shown))
+    else:
+        show_activity(shown)
+
+
+def _kinds(words: tuple[str, ...]) -> frozenset[FactKind]:
+    try:
+        return frozenset(FactKind(word.upper()) for word in words)
+    except ValueError:
+        raise UsageError(f"--kind is one of {', '.join(FactKind)}") from None
+
+
+async def _behind(
+    core: Core, user_id: UserId, kinds: frozenset[FactKind], cursor: str | None
+) -> AsyncIterator[FactEntry]:
+    while cursor is not None:
+        page = (await core.read_activity(user_id, kinds=kinds, cursor=cursor, limit=PAGE_MAX)).page
+        for entry in page.items:
+            yield entry
+        cursor = page.next_cursor
