@@ -1,6 +1,13 @@
 """Metrics are declared once, documented, and scraped as declared."""
 
+from tests.builders import IDS, NOW, SECOND
+from usercore.delivery.ports import OutboxBatch, OutboxMessage
 from usercore.observe.metrics import Metrics, PoolUse
+
+
+def a_batch() -> OutboxBatch:
+    message = OutboxMessage(1, IDS.event_id(), "UserCreated", IDS.user_id(), 1, NOW, b"{}", topic="user-created")
+    return OutboxBatch([message], [], [4, 7])
 
 
 def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
@@ -12,6 +19,8 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
     metrics.cache_reads("hit", 5)
     metrics.backlog(outbox=7, deliveries=2)
     metrics.maintenance_failed("deliver_pending")
+    metrics.relayed(a_batch(), NOW + SECOND, 0.02)
+    metrics.relay_failed("unavailable")
     text = metrics.scrape().decode()
     for metric in metrics.declared():
         assert f"# HELP {metric.name} {metric.doc}" in text
@@ -47,3 +56,14 @@ def test_requests_in_flight_are_those_begun_and_not_ended() -> None:
     metrics.http_in_flight(1)
     metrics.http_in_flight(-1)
     assert "user_service_http_requests_in_flight 1.0" in metrics.scrape().decode()
+
+
+def test_a_published_batch_is_counted_by_message_and_timed_from_what_happened() -> None:
+    metrics = Metrics()
+    metrics.relayed(a_batch(), NOW + SECOND, 0.02)
+    text = metrics.scrape().decode()
+    assert 'user_service_relay_events_total{message="UserCreated"} 1.0' in text
+    assert "user_service_relay_lag_seconds_sum 1.0" in text
+    assert "user_service_relay_shards_held 2.0" in text
+    metrics.relay_idle()
+    assert "user_service_relay_shards_held 0.0" in metrics.scrape().decode()

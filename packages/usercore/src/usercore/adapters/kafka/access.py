@@ -1,12 +1,14 @@
 """Why the brokers did not let us in. aiokafka says of each failure only that it could not connect."""
 
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     IllegalSaslStateError,
+    KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
@@ -17,6 +19,20 @@ from usercore.messaging.errors import BrokerDeniedError
 from usercore.settings import KafkaSettings
 
 _REFUSED: Final = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+
+
+async def connect(start: Callable[[], Awaitable[None]], settings: KafkaSettings) -> None:
+    """Start a client, and say so where it is not let in.
+
+    Raises:
+        BrokerDeniedError: a broker answers, and refuses us.
+        KafkaConnectionError: none answers.
+    """
+    try:
+        await start()
+    except KafkaConnectionError:
+        await check_access(settings)
+        raise
 
 
 async def check_access(settings: KafkaSettings) -> None:

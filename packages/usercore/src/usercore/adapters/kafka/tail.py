@@ -6,6 +6,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from usercore.adapters.kafka.access import connect
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.errors import translated
 from usercore.adapters.kafka.topics import existing_topics
@@ -59,7 +60,7 @@ async def _partitions(settings: KafkaSettings, topics: Sequence[str]) -> list[To
 async def _consumer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(**client_options(settings), group_id=None, enable_auto_commit=False)
     try:
-        await consumer.start()
+        await connect(consumer.start, settings)
         yield consumer
     finally:
         await consumer.stop()

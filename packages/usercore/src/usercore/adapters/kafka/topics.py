@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 from attrs import frozen
 
+from usercore.adapters.kafka.access import connect
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.errors import translated
 from usercore.delivery.topics import COMPACTED
@@ -111,7 +112,7 @@ async def partitions_of(admin: AIOKafkaAdminClient) -> dict[str, int]:
 async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**client_options(settings))
     try:
-        await admin.start()
+        await connect(admin.start, settings)
         yield admin
     finally:
         await admin.close()
