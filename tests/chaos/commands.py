@@ -39,8 +39,19 @@ class Sent:
     @property
     def headers(self) -> list[tuple[str, bytes]]:
         """CloudEvents 1.0, binary mode."""
-        pairs = {"ce_specversion": "1.0", "ce_id": self.id, "ce_source": "/chaos", "content-type": "application/json"}
-        return [(name, value.encode()) for name, value in pairs.items()]
+        return cloud_event(self.topic, self.id)
+
+
+def cloud_event(topic: str, message_id: str) -> list[tuple[str, bytes]]:
+    """Return the headers of a CloudEvent in binary mode; ``create-user`` is the topic of ``CreateUser``."""
+    pairs = {
+        "ce_specversion": "1.0",
+        "ce_id": message_id,
+        "ce_source": "/chaos",
+        "ce_type": "".join(word.capitalize() for word in topic.split("-")),
+        "content-type": "application/json",
+    }
+    return [(name, value.encode()) for name, value in pairs.items()]
 
 
 @define
