@@ -102,10 +102,16 @@ def show_json_page(items: Iterable[object], next_cursor: str | None) -> None:
     show_json({"items": list(items), "nextCursor": next_cursor})
 
 
-async def show_json_items(items: AsyncIterator[object]) -> None:
-    """Write a whole list as one JSON document, item after item, without holding it in memory."""
+async def show_json_items(items: AsyncIterator[object], **members: object) -> None:
+    """Write a whole list as one JSON document, item after item, without holding it in memory.
+
+    Args:
+        items: the list.
+        members: what else the document has, behind them.
+    """
     lead = '{"items":[\n'
     async for item in items:
         print(lead, to_json(item), sep="", end="")  # noqa: T201 - this is what was asked for
         lead = ",\n"
-    print("" if lead.startswith(",") else lead.rstrip(), '],"nextCursor":null}', sep="\n")  # noqa: T201 - the same
+    rest = "".join(f',"{name}":{to_json(value)}' for name, value in members.items())
+    print("" if lead.startswith(",") else lead.rstrip(), f'],"nextCursor":null{rest}}}', sep="\n")  # noqa: T201 - the same

@@ -6,7 +6,7 @@ from typing import Any
 
 from user_cli.output import show_json, show_pairs, show_table, to_json
 from usercore.activity.read_activity import Activity
-from usercore.codec.activity import activity_object
+from usercore.codec.activity import activity_object, fact_object, summary_object
 from usercore.codec.history import history_object
 from usercore.codec.preferences import preferences_object
 from usercore.codec.profile import profile_object
@@ -20,6 +20,7 @@ from usercore.users.ports import HistoryEntry, ProfileDocument
 __all__ = [
     "activity_object",
     "document_object",
+    "fact_object",
     "history_object",
     "schema_object",
     "show_activity",
@@ -29,6 +30,7 @@ __all__ = [
     "show_topics",
     "show_user",
     "show_users",
+    "summary_object",
     "topic_object",
 ]
 

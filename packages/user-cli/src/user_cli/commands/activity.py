@@ -7,9 +7,9 @@ from cyclopts import Parameter
 
 from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, found
 from user_cli.failures import UsageError
-from user_cli.output import show_json
+from user_cli.output import show_json, show_json_items
 from user_cli.session import open_session
-from user_cli.views import activity_object, show_activity
+from user_cli.views import activity_object, fact_object, show_activity, summary_object
 from usercore.activity.ports import FactEntry
 from usercore.activity.read_activity import Activity
 from usercore.activity.values import FactKind
@@ -53,14 +53,23 @@ async def activity(
     async with open_session() as session:
         core = session.core
         ident = await found(core, user_id, named)
-        shown = await core.read_activity(ident, kinds=kinds, cursor=cursor, limit=PAGE_MAX if everything else limit)
         if everything:
-            rest = [entry async for entry in _behind(core, ident, kinds, shown.page.next_cursor)]
-            shown = Activity(Page((*shown.page.items, *rest)), shown.summary)
+            await _show_all(core, ident, kinds, as_json=as_json)
+            return
+        shown = await core.read_activity(ident, kinds=kinds, cursor=cursor, limit=limit)
+        if as_json:
+            show_json(activity_object(shown))
+        else:
+            show_activity(shown)
+
+
+async def _show_all(core: Core, user_id: UserId, kinds: frozenset[FactKind], *, as_json: bool) -> None:
+    summary = await core.read_activity.summary(user_id)
+    entries = _every(core, user_id, kinds)
     if as_json:
-        show_json(activity_object(shown))
+        await show_json_items((fact_object(entry) async for entry in entries), summary=summary_object(summary))
     else:
-        show_activity(shown)
+        show_activity(Activity(Page(tuple([entry async for entry in entries])), summary))
 
 
 def _kinds(words: tuple[str, ...]) -> frozenset[FactKind]:
@@ -70,11 +79,12 @@ def _kinds(words: tuple[str, ...]) -> frozenset[FactKind]:
         raise UsageError(f"--kind is one of {', '.join(FactKind)}") from None
 
 
-async def _behind(
-    core: Core, user_id: UserId, kinds: frozenset[FactKind], cursor: str | None
-) -> AsyncIterator[FactEntry]:
-    while cursor is not None:
+async def _every(core: Core, user_id: UserId, kinds: frozenset[FactKind]) -> AsyncIterator[FactEntry]:
+    cursor: str | None = None
+    while True:
         page = (await core.read_activity(user_id, kinds=kinds, cursor=cursor, limit=PAGE_MAX)).page
         for entry in page.items:
             yield entry
+        if page.next_cursor is None:
+            return
         cursor = page.next_cursor
