@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from tests.builders import IDS, OPERATOR
 from usercore.kernel.context import Actor, ActorKind
+from usercore.kernel.events import Event
+from usercore.preferences.events import UserEmailPreferencesUpdated
+from usercore.preferences.values import EmailPreference
 from usercore.users.attributes import NUMBER_LIMIT, Json, parse_attributes
+from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
 from usercore.users.model import AccountStatus, Profile, User, Verification
 from usercore.users.values import (
     ADDRESS_MAX_CHARS,
@@ -173,3 +177,36 @@ def users(draw: st.DrawFn) -> User:
         verification=Verification(later, draw(st.none() | instants()), draw(st.none() | instants())),
         restricted=draw(st.booleans()),
     )
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """Draw an event of any kind that is published."""
+    user = draw(users())
+    kind = draw(st.sampled_from(("created", "updated", "deactivated", "reactivated", "preferences")))
+    if kind == "created":
+        profile = user.profile
+        return UserCreated(
+            user.id, profile.email.address, profile.first_name, profile.last_name, created_at=user.created_at
+        )
+    if kind == "updated":
+        fields = {name: value for name, value in user.facets().items() if name != "status"}
+        names = draw(st.sets(st.sampled_from(sorted(fields)), min_size=1))
+        return UserUpdated(
+            user.id, draw(instants()), draw(st.integers(2, 10**9)), {n: fields[n] for n in sorted(names)}
+        )
+    if kind == "deactivated":
+        reason = draw(st.sampled_from(DeactivationReason))
+        return UserDeactivated(user.id, draw(instants()), reason, draw(st.none() | lines(500)))
+    if kind == "reactivated":
+        return UserReactivated(user.id, draw(instants()), draw(st.none() | lines(500)))
+    said = st.builds(
+        EmailPreference,
+        topic=st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True),
+        subscribed=st.booleans(),
+        source=lines(50),
+        at=instants(),
+        wording_version=lines(20),
+    )
+    topics = draw(st.lists(said, min_size=1, max_size=3, unique_by=lambda one: one.topic))
+    return UserEmailPreferencesUpdated(user.id, draw(instants()), tuple(topics))

@@ -18,8 +18,9 @@ DEPTH_MAX: Final = 64
 DIGITS_MAX: Final = 17
 """Digits and sign of an integer within ±(2^53 - 1)."""
 EXACT_MAX_CHARS: Final = 64
-"""Characters of a number that is read exactly, and places behind its point. Money needs twenty; a float written out
-in full has seventeen digits."""
+"""Characters of a number that is read exactly: money needs twenty, a double written out in full fewer than thirty."""
+EXACT_MAX_PLACES: Final = 400
+"""Places before and behind its point: whatever a double can be is read. Source: IEEE 754, the smallest is 5e-324."""
 
 # Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -46,7 +47,8 @@ def read_json(raw: bytes, *, exact: bool = False) -> Any:  # noqa: ANN401 -- any
 
     Args:
         raw: UTF-8.
-        exact: read numbers as they are written: a whole one as an integer, any other as a decimal, none as a float.
+        exact: read numbers as they are written, a whole one as an integer, any other as a decimal, none as a float; so
+            read, they may be larger.
 
     Raises:
         JsonRefusedError: it breaks a rule.
@@ -105,17 +107,21 @@ def _decimal(digits: str) -> float:
     return number
 
 
-def _exact(digits: str) -> int | Decimal:
+def _exact_integer(digits: str) -> int:
+    if len(digits) > EXACT_MAX_CHARS:
+        raise _number_too_long()
+    return int(digits)
+
+
+def _exact_decimal(digits: str) -> int | Decimal:
     if len(digits) > EXACT_MAX_CHARS:
         raise _number_too_long()
     try:
         number = Decimal(digits)
     except InvalidOperation:  # an exponent beyond all reason
-        raise _number_refused() from None
-    if not number.copy_abs() <= NUMBER_LIMIT:
-        raise _number_refused()
+        raise _number_too_long() from None
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -EXACT_MAX_CHARS:
+    if not isinstance(exponent, int) or exponent < -EXACT_MAX_PLACES or number.adjusted() > EXACT_MAX_PLACES:
         raise _number_too_long()
     return int(number) if number == number.to_integral_value() else number.normalize(_EXACTLY)
 
@@ -133,21 +139,21 @@ def _number_refused() -> JsonRefusedError:
 
 
 def _number_too_long() -> JsonRefusedError:
-    return JsonRefusedError("number_out_of_range", f"write numbers with at most {EXACT_MAX_CHARS} digits")
+    return JsonRefusedError("number_out_of_range", f"write numbers with at most {EXACT_MAX_CHARS} characters")
 
 
-def _decoder(fraction: Callable[[str], object]) -> json.JSONDecoder:
+def _decoder(whole: Callable[[str], int], fraction: Callable[[str], object]) -> json.JSONDecoder:
     return json.JSONDecoder(
         object_pairs_hook=_object,
-        parse_int=_integer,
+        parse_int=whole,
         parse_float=fraction,
         parse_constant=_constant,
         strict=True,
     )
 
 
-_DECODER = _decoder(_decimal)
-_EXACT_DECODER = _decoder(_exact)
+_DECODER = _decoder(_integer, _decimal)
+_EXACT_DECODER = _decoder(_exact_integer, _exact_decimal)
 
 
 def _check_texts(value: Any) -> None:  # noqa: ANN401 -- any JSON value

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from usercore.activity.facts import ERROR_CODE_MAX_CHARS, FACT_ID_MAX_CHARS, POINTS_REASON_MAX_CHARS
+from usercore.activity.facts import COUNT_MAX, ERROR_CODE_MAX_CHARS, FACT_ID_MAX_CHARS, POINTS_REASON_MAX_CHARS
 from usercore.codec.messages.numbers import Amount, Price
 from usercore.kernel.ids import USER_ID_MAX_CHARS
 from usercore.users.values import ADDRESS_MAX_CHARS, PASSWORD_MIN_CHARS, REASON_MAX_CHARS
@@ -141,7 +141,7 @@ class OrderItem(Struct, rename="camel", kw_only=True):
     """Some pieces of one product."""
 
     product_id: str
-    quantity: Annotated[int, Meta(ge=1)]
+    quantity: Annotated[int, Meta(ge=1, le=COUNT_MAX)]
     price: Price
 
 
@@ -163,7 +163,7 @@ class LoyaltyPointsEarned(Struct, rename="camel", kw_only=True):
 
     user_id: UserIdText | UnsetType = UNSET
     customer_id: UserIdText | UnsetType = UNSET
-    points: Annotated[int, Meta(gt=0)]
+    points: Annotated[int, Meta(gt=0, le=COUNT_MAX)]
     timestamp: Time | UnsetType = UNSET
     earned_at: Time | UnsetType = UNSET
     order_id: FactId | UnsetType = UNSET
