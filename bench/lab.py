@@ -78,7 +78,7 @@ class Lab:
 
     Args:
         users: how many the large database holds.
-        servers: PostgreSQL and Valkey.
+        servers: PostgreSQL, Valkey and a Kafka broker.
         programs: folder of PostgreSQL's programs.
         folder: for files of this run.
         tokens: makes bearer tokens.
@@ -95,11 +95,13 @@ class Lab:
     @classmethod
     @asynccontextmanager
     async def open(cls, users: int, folder: Path) -> AsyncIterator["Lab"]:
-        """Start the servers, or use those of `DATABASE_URL` and `REDIS_URL`; leave nothing behind."""
+        """Start the servers, or use those that `DATABASE_URL` and its like name; leave nothing behind."""
         started = embedded_servers(
             None,
             database_url=os.environ.get("DATABASE_URL") or None,
             redis_url=os.environ.get("REDIS_URL") or None,
+            kafka=True,
+            kafka_bootstrap=os.environ.get("KAFKA_BOOTSTRAP") or None,
         )
         async with started as servers:
             programs = postgres_programs(server_account(), servers.folder)
@@ -142,6 +144,25 @@ class Lab:
         kept = {name: value for name, value in os.environ.items() if not _of_the_service(name)}
         return kept | ours
 
+    def kafka_environ(self, database: FilledDatabase) -> dict[str, str]:
+        """Return the settings of what speaks Kafka, with topics that nothing else uses."""
+        assert self.servers.kafka_bootstrap is not None
+        return self.environ(database, cached=False) | {
+            "KAFKA_BOOTSTRAP": self.servers.kafka_bootstrap,
+            # The embedded broker does not know the idempotent producer.
+            "USER_SERVICE_KAFKA_IDEMPOTENT": str(bool(os.environ.get("KAFKA_BOOTSTRAP"))).lower(),
+            "USER_SERVICE_TOPIC_PREFIX": f"bench-{secrets.token_hex(4)}.",
+        }
+
+    @asynccontextmanager
+    async def worker(self, environ: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Run a stream processor without a relay."""
+        port = free_port()
+        more = {"USER_SERVICE_STREAM_LISTEN_PORT": str(port), "USER_SERVICE_RELAY_IN_STREAM": "false"}
+        command = (sys.executable, "-m", "user_stream")
+        async with self.process("worker", command, {**environ, **more}, port, "/health/ready") as child:
+            yield child
+
     @asynccontextmanager
     async def service(self, database: FilledDatabase, *, cached: bool) -> AsyncIterator[Running]:
         """Run the service over a database, with the cache or without."""
@@ -174,7 +195,7 @@ class Lab:
     @asynccontextmanager
     async def process(
         self, name: str, command: tuple[str, ...], environ: Mapping[str, str], port: int, ready: str
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
         """Run a server until the block ends; it begins when the path `ready` answers 200."""
         log_path = self.folder / f"{name}-{port}.log"
         with log_path.open("wb") as log:
@@ -183,13 +204,13 @@ class Lab:
             if not await _answers(child, port, ready):
                 tail = log_path.read_bytes()[-_SHOWN_LOG_BYTES:].decode(errors="replace")
                 raise CaseFailedError(f"{name} does not answer on {ready}:\n{tail}")
-            yield
+            yield child
         finally:
             await stop(child)
 
 
 def _of_the_service(name: str) -> bool:
-    return name in {"DATABASE_URL", "REDIS_URL"} or name.startswith("USER_SERVICE_")
+    return name in {"DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP"} or name.startswith("USER_SERVICE_")
 
 
 async def _answers(child: asyncio.subprocess.Process, port: int, path: str) -> bool:

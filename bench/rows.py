@@ -16,7 +16,7 @@ from usercore.adapters.sql.migrating import VERSION_TABLE
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _BY_THE_DATABASE = re.compile(r"nextval\(|pg_current_xact_id|gen_random_uuid")
-_BOOKKEEPING = {VERSION_TABLE}
+_BOOKKEEPING = {VERSION_TABLE, "outbox_shards"}
 _VERSIONS = {"version", "sequence"}
 
 NUMBER = "777000777000"
