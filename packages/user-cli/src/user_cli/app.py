@@ -36,6 +36,10 @@ _COMMANDS = {
     "topics": ("user_cli.commands.topics:app", "Email topics that users may subscribe to."),
     "attributes": ("user_cli.commands.attributes:app", "The JSON Schema of custom attributes."),
     "deliver": ("user_cli.commands.deliver:deliver", "Deliver once what other services have not been told yet."),
+    "relay": ("user_cli.commands.relay:app", "Publish events to Kafka, without the stream processor."),
+    "outbox": ("user_cli.commands.outbox:app", "Events that wait to be published, and those that were."),
+    "events": ("user_cli.commands.events:app", "Look on at what passes through topics."),
+    "profiles": ("user_cli.commands.profiles:app", "The compacted topic of users' latest profiles."),
     "token": ("user_cli.commands.token:app", "Make signing keys and bearer tokens."),
     "config": ("user_cli.commands.config:app", "Check and document the settings."),
 }

@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
@@ -14,10 +14,14 @@ from user_cli.output import clean
 from usercore.kernel.context import Actor, ActorKind, CommandContext
 from usercore.kernel.errors import UnavailableError, UserCoreError
 from usercore.observe.logs import configure_logs
-from usercore.settings import CoreSettings, load
+from usercore.settings import CoreSettings, MessagingSettings, load
 from usercore.wiring.core import Core
 
-__all__ = ["OPERATOR", "Session", "open_session", "operator"]
+if TYPE_CHECKING:
+    from usercore.wiring.messaging import Messaging
+    from usercore.wiring.service import Service
+
+__all__ = ["OPERATOR", "MessagingSession", "Session", "open_messaging_session", "open_session", "operator"]
 
 OPERATOR: Final = "USERCTL_OPERATOR"
 _OPERATOR_MAX_CHARS: Final = 64
@@ -31,6 +35,14 @@ class Session:
     context: CommandContext
 
 
+@frozen
+class MessagingSession(Session):
+    """The same, with what speaks Kafka."""
+
+    messaging: "Messaging"
+    settings: MessagingSettings
+
+
 @asynccontextmanager
 async def open_session(environ: Mapping[str, str] = os.environ) -> AsyncIterator[Session]:
     """Open the core on the settings of the environment, and close it at the end.
@@ -39,15 +51,41 @@ async def open_session(environ: Mapping[str, str] = os.environ) -> AsyncIterator
         SettingsError: variables are missing or wrong.
         UsageError: nobody knows who the operator is.
     """
+    async with _open_service(load(CoreSettings, environ)) as service:
+        yield Session(service.core, _context(environ))
+
+
+@asynccontextmanager
+async def open_messaging_session(environ: Mapping[str, str] = os.environ) -> AsyncIterator[MessagingSession]:
+    """Open the core and what speaks Kafka, and close both at the end.
+
+    Raises:
+        SettingsError: variables are missing or wrong.
+        UsageError: nobody knows who the operator is.
+    """
+    from usercore.wiring.messaging import open_messaging  # noqa: PLC0415 - as below
+
+    settings = load(MessagingSettings, environ)
+    async with (
+        _open_service(load(CoreSettings, environ)) as service,
+        open_messaging(settings, service) as messaging,
+    ):
+        yield MessagingSession(service.core, _context(environ), messaging, settings)
+
+
+def _context(environ: Mapping[str, str]) -> CommandContext:
+    return CommandContext(operator(environ), correlation_id=f"userctl-{uuid.uuid4()}")
+
+
+@asynccontextmanager
+async def _open_service(settings: CoreSettings) -> "AsyncIterator[Service]":
     # The database's driver takes long to import: `--help` and slips of the keyboard do not wait for it.
     from usercore.wiring.service import open_core  # noqa: PLC0415
 
-    settings = load(CoreSettings, environ)
     configure_logs(settings.telemetry)
-    context = CommandContext(operator(environ), correlation_id=f"userctl-{uuid.uuid4()}")
     async with open_core(settings) as service:
         try:
-            yield Session(service.core, context)
+            yield service
         except UnavailableError as error:
             raise await _explained(error, settings) from error
 

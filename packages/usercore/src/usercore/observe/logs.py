@@ -17,7 +17,7 @@ from usercore.settings import TelemetrySettings
 from usercore.settings.sections import LogFormat
 
 # These name values in their messages at debug level, or log every connection.
-_QUIET = ("sqlalchemy", "psycopg", "asyncio", "uvicorn", "httpx", "httpcore", "alembic")
+_QUIET = ("sqlalchemy", "psycopg", "asyncio", "uvicorn", "httpx", "httpcore", "alembic", "aiokafka")
 
 
 def configure_logs(settings: TelemetrySettings, stream: TextIO | None = None) -> None:

@@ -1,7 +1,7 @@
 """What speaks Kafka, around a running core: the relay, a sender for everybody else, and the topics."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from attrs import frozen
@@ -9,10 +9,12 @@ from attrs import frozen
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.producer import open_producer
 from usercore.adapters.kafka.publisher import KafkaEventPublisher
+from usercore.adapters.kafka.tail import tail
 from usercore.adapters.kafka.topics import KafkaTopics
 from usercore.delivery.ports import EventPublisher
 from usercore.delivery.relay import RelayLimits, RelayOutbox
 from usercore.messaging.ports import MessageSender
+from usercore.messaging.values import RawMessage
 from usercore.settings import KafkaSettings, MessagingSettings, RelaySettings, StreamSettings
 from usercore.wiring.relaying import Relay
 from usercore.wiring.service import Service
@@ -74,3 +76,14 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
     """
     context: ssl.SSLContext | None = client_options(settings)["ssl_context"]
     return context
+
+
+def tail_topics(settings: KafkaSettings, topics: Sequence[str], *, last: int | None = 0) -> AsyncIterator[RawMessage]:
+    """Yield messages of topics as they come, after the `last` of those that are there; None for all of them.
+
+    Raises:
+        TopicUnknownError: one of the topics is not there.
+        UnavailableError: the brokers do not answer.
+        BrokerDeniedError: they do not let us.
+    """
+    return tail(settings, topics, last=last)
