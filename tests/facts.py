@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.builders import IDS, NOW, a_context
 from usercore.activity.facts import Fact, OrderPlaced, PaymentFailed, PaymentSucceeded, PointsEarned
 from usercore.activity.ports import NewFact
+from usercore.activity.summary import Standing, Tally
 from usercore.activity.values import FactOutcome, FactResult, Money
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import UserId
@@ -138,4 +139,19 @@ def model(facts: Iterable[Fact], user_id: UserId) -> dict[str, Any]:
         "failing": len(good) < len(bad),
         "last failure": max((fact.at for fact in bad), default=None),
         "points": sum(fact.points for fact in known if isinstance(fact, PointsEarned) and fact.user_id == user_id),
+    }
+
+
+def in_words_of_the_model(found: Tally) -> dict[str, Any]:
+    """Give a tally in the words of the model."""
+    return {
+        "orders": found.orders.count,
+        "first": found.orders.first_at,
+        "last": found.orders.last_at,
+        "sums": {money.currency: Fraction(money.value) for money in found.orders.totals},
+        "failures": found.payments.failures,
+        "recovered": found.payments.recovered,
+        "failing": found.payments.standing is Standing.FAILING,
+        "last failure": found.payments.last_failure_at,
+        "points": found.points,
     }

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from tests.facts import (
     euros,
     failure,
     heard,
+    in_words_of_the_model,
     model,
     order,
     points,
@@ -433,7 +433,7 @@ async def test_a_success_that_names_no_order_is_for_the_order_that_its_payment_f
     assert (await tally(ports, user.id)).payments == PaymentTally(2, 2, NOW)
 
 
-@settings(ACCUMULATING, max_examples=30)
+@settings(ACCUMULATING, max_examples=15)
 @given(data=st.data())
 async def test_the_same_facts_amount_to_the_same_in_any_order_and_however_often_they_are_heard(
     ports: Ports, data: st.DataObject
@@ -453,7 +453,7 @@ async def test_the_same_facts_amount_to_the_same_in_any_order_and_however_often_
     tallies = await ports.activity_reader.tallies(ids)
 
     for user_id in ids:
-        assert shown(tallies[user_id]) == model(facts, user_id)
+        assert in_words_of_the_model(tallies[user_id]) == model(facts, user_id)
 
 
 def _marked(fact: Fact, mark: str) -> Fact:
@@ -461,21 +461,6 @@ def _marked(fact: Fact, mark: str) -> Fact:
     given = {name: getattr(fact, name) for name in names}
     marked: dict[str, Any] = {name: f"{mark} {value}" for name, value in given.items() if value is not None}
     return evolve(fact, **marked)
-
-
-def shown(found: Tally) -> dict[str, Any]:
-    """Give a tally in the words of the model."""
-    return {
-        "orders": found.orders.count,
-        "first": found.orders.first_at,
-        "last": found.orders.last_at,
-        "sums": {money.currency: Fraction(money.value) for money in found.orders.totals},
-        "failures": found.payments.failures,
-        "recovered": found.payments.recovered,
-        "failing": found.payments.standing is Standing.FAILING,
-        "last failure": found.payments.last_failure_at,
-        "points": found.points,
-    }
 
 
 async def test_telling_the_very_same_again_after_an_answer_was_lost_finds_it_known(ports: Ports) -> None:

@@ -156,24 +156,29 @@ NEWEST: Final = _entries()
 BEHIND: Final = _entries("AND (f.occurred_at, f.event_id) < ($4, $5::uuid)")
 """The same, behind a position."""
 
+# Payments are read once and joined among themselves: whatever plan is chosen, it never looks at another user's.
 TALLIES: Final = b"""
-WITH paid AS (
-    SELECT s.user_id, COALESCE(s.order_id, f.order_id) AS order_id, max(s.occurred_at) AS at
-    FROM activity_facts AS s
-    LEFT JOIN activity_facts AS f ON s.order_id IS NULL AND f.kind = 'PAYMENT_FAILED' AND f.fact_id = s.fact_id
-    WHERE s.user_id = ANY ($1::uuid[]) AND s.kind = 'PAYMENT_SUCCEEDED'
-    GROUP BY 1, 2
+WITH payments AS MATERIALIZED (
+    SELECT p.user_id, p.kind, p.fact_id, p.order_id, p.occurred_at FROM activity_facts AS p
+    WHERE p.user_id = ANY ($1::uuid[]) AND p.kind IN ('PAYMENT_FAILED', 'PAYMENT_SUCCEEDED')
+), failed AS (
+    SELECT * FROM payments WHERE kind = 'PAYMENT_FAILED'
+), succeeded AS (
+    SELECT s.user_id, s.fact_id, COALESCE(s.order_id, f.order_id) AS order_id, s.occurred_at
+    FROM payments AS s LEFT JOIN failed AS f ON f.user_id = s.user_id AND f.fact_id = s.fact_id
+    WHERE s.kind = 'PAYMENT_SUCCEEDED'
+), paid AS (
+    SELECT s.user_id, s.order_id, max(s.occurred_at) AS at FROM succeeded AS s GROUP BY 1, 2
 )
 SELECT o.user_id::text, o.kind, o.currency, count(*), sum(o.amount), min(o.occurred_at), max(o.occurred_at)
 FROM activity_facts AS o WHERE o.user_id = ANY ($1::uuid[]) AND o.kind = 'ORDER_PLACED' GROUP BY 1, 2, 3
 UNION ALL
 SELECT f.user_id::text, f.kind, NULL, count(*),
        count(*) FILTER (WHERE GREATEST(p.at, s.occurred_at) >= f.occurred_at), NULL, max(f.occurred_at)
-FROM activity_facts AS f
+FROM failed AS f
 LEFT JOIN paid AS p ON p.user_id = f.user_id AND p.order_id = f.order_id
-LEFT JOIN activity_facts AS s
-    ON s.kind = 'PAYMENT_SUCCEEDED' AND s.fact_id = f.fact_id AND s.user_id = f.user_id
-WHERE f.user_id = ANY ($1::uuid[]) AND f.kind = 'PAYMENT_FAILED' GROUP BY 1, 2
+LEFT JOIN succeeded AS s ON s.user_id = f.user_id AND s.fact_id = f.fact_id
+GROUP BY 1, 2
 UNION ALL
 SELECT e.user_id::text, e.kind, NULL, count(*), sum(e.points), NULL, NULL
 FROM activity_facts AS e WHERE e.user_id = ANY ($1::uuid[]) AND e.kind = 'POINTS_EARNED' GROUP BY 1, 2
