@@ -156,7 +156,7 @@ def _place(raw: RawMessage, headers: Headers) -> Place:
         return Place(raw.topic, raw.partition, raw.offset, raw.timestamp_ms)
     try:
         place = Place.parse(first)
-    except ValueError:
+    except (TypeError, ValueError):
         place = None
     if place is None or place.topic != raw.topic:
         raise UnreadableMessageError("header_invalid", f"{ORIGINAL} names no place in this topic")

@@ -23,6 +23,10 @@ HEADER: Final = (REDACTED, b"password")
 
 # Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+# Strings in which nothing is escaped, and no word of ours begins, and what stands between them.
+_PLAIN = re.compile(r'(?:[^"]++|"(?:(?!pass|data_)[^"\\])*+")*+', re.IGNORECASE)
+_SUSPECT = re.compile(r"pass|\\|data_base64", re.IGNORECASE)
+_LENIENT = json.JSONDecoder(strict=False)
 _COLON = re.compile(r"\s*+:\s*+")
 _BARE = re.compile(r"[^,\]}\s]*+")
 # What is no JSON: Python's, JavaScript's and YAML's spelling, forms, XML, JSON within JSON, cut off at any place.
@@ -56,16 +60,28 @@ def redacted(raw: RawMessage) -> RawMessage:
 
 
 def _redact(raw: bytes) -> bytes:
-    encoding: str = json.detect_encoding(raw)
-    try:
-        text = raw.decode(encoding, "surrogateescape")
-    except UnicodeDecodeError:
-        encoding, text = "latin-1", raw.decode("latin-1")
+    # UTF-8 or whatever else has ASCII in it; what is no UTF-8 comes through as it is.
+    text = raw.decode("utf-8", "surrogateescape")
     clean = _redact_text(text)
-    return raw if clean == text else clean.encode(encoding, "surrogateescape")
+    raw = raw if clean == text else clean.encode("utf-8", "surrogateescape")
+    return _redact_wide(raw) if b"\0" in raw else raw
+
+
+def _redact_wide(raw: bytes) -> bytes:
+    """Redact UTF-16 and UTF-32; where that is broken as well, nothing is kept."""
+    encoding = json.detect_encoding(raw)
+    try:
+        text = raw.decode(encoding)
+        clean = _redact_text(text)
+        return raw if clean == text else clean.encode(encoding)
+    except UnicodeError:
+        bare = raw.replace(b"\0", b"").decode("latin-1")
+        return MARKER.encode() if is_secret(bare) else raw
 
 
 def _redact_text(text: str) -> str:
+    if not _SUSPECT.search(text):
+        return text
     clean = "".join(_pieces(text))
     return clean if _is_json(clean) else _ANYWHERE.sub(_marked, clean)
 
@@ -86,7 +102,7 @@ def _marked(found: re.Match[str]) -> str:
 def _pieces(text: str) -> Iterator[str]:
     """Yield the text, piece by piece, without the values of members that may hold a password."""
     done = 0
-    while token := _STRING.search(text, done):
+    while token := _STRING.search(text, _skipped(text, done)):
         yield text[done : token.start()]
         colon = _COLON.match(text, token.end())
         name = _unquoted(token[0])
@@ -106,9 +122,17 @@ def _pieces(text: str) -> Iterator[str]:
     yield text[done:]
 
 
+def _skipped(text: str, start: int) -> int:
+    """Return where the next string stands that may name a password, or hold one."""
+    plain = _PLAIN.match(text, start)
+    return plain.end() if plain else start
+
+
 def _unquoted(token: str) -> str:
+    if "\\" not in token:
+        return token.strip('"')
     try:
-        return str(json.loads(token, strict=False))
+        return str(_LENIENT.decode(token))
     except ValueError:
         return token
 
