@@ -16,7 +16,7 @@ from usercore.activity.facts import Fact, OrderPlaced, PaymentFailed, PaymentSuc
 from usercore.activity.ports import NewFact
 from usercore.activity.values import Awaited, FactResult, Money, WaitsFor
 from usercore.kernel.ids import UserId
-from usercore.messaging.values import ParkedLine, ParkedMessage
+from usercore.messaging.values import ParkedLine, ParkedMessage, RawMessage
 from usercore.users.values import AccountState
 from usercore.wiring.core import Ports
 
@@ -268,12 +268,13 @@ async def test_many_at_once_are_given_different_messages_and_together_all(ports:
 
 
 async def test_a_message_that_many_park_at_once_is_parked_once(ports: Ports) -> None:
-    messages = [a_message() for _ in range(8)]
+    messages = [a_message() for _ in range(2_000)]
 
-    async def park(turn: int) -> None:
-        order = messages if turn % 2 else list(reversed(messages))
-        await ports.parked.park([parked(message=message) for message in order])
+    def turn(number: int, some: Sequence[RawMessage]) -> Sequence[ParkedMessage]:
+        return [parked(message=one) for one in (some if number % 2 else reversed(some))]
 
-    await asyncio.wait_for(asyncio.gather(*map(park, range(10))), timeout=30)
+    for start in range(0, 2_000, 500):  # the first time, connections are still being made
+        turns = [turn(number, messages[start : start + 500]) for number in range(10)]
+        await asyncio.wait_for(asyncio.gather(*map(ports.parked.park, turns)), timeout=30)
 
     assert await ports.parked.count() == len(messages)
