@@ -249,7 +249,7 @@ async def test_an_event_from_the_future_is_a_dead_letter(
 ) -> None:
     user = await made(shared_service.core)
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
-    payload = points(user.id, **({"timestamp": later} if where == "payload" else {}))
+    payload = points(user.id) | ({"timestamp": later} if where == "payload" else {})
     told = binary(payload, "LoyaltyPointsEarned", **({"time": later} if where == "envelope" else {}))
     place = await shared_wire.send("loyalty-points-earned", told.value, headers=told.headers)
     assert await buried(shared_world, "loyalty-points-earned", place) == "time_in_future"

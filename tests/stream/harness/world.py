@@ -36,12 +36,14 @@ class World:
         bootstrap: of the broker.
         folder: for logs and records.
         prefix: begins the names of its topics and of its group.
+        group_name: of the consumer group, behind the prefix.
     """
 
     database_url: str = field(repr=False)
     bootstrap: str
     folder: Path
     prefix: str = field(factory=lambda: f"t{secrets.token_hex(4)}.")
+    group_name: str = "user-service"
 
     def environ(self, **more: str) -> dict[str, str]:
         """Return the environment of a processor; names in `more` are without ``USER_SERVICE_``."""
@@ -53,6 +55,7 @@ class World:
             "USER_SERVICE_KAFKA_IDEMPOTENT": "true" if REAL else "false",
             "USER_SERVICE_TOPIC_PREFIX": self.prefix,
             "USER_SERVICE_TOPIC_PARTITIONS": "3",
+            "USER_SERVICE_STREAM_GROUP": self.group_name,
             "USER_SERVICE_STREAM_SESSION_TIMEOUT_S": str(SESSION_S),
             "USER_SERVICE_STREAM_LISTEN_PORT": "0",
             "USER_SERVICE_PARKED_INTERVAL_S": "0.2",
@@ -71,7 +74,7 @@ class World:
     @property
     def group(self) -> str:
         """The name of the consumer group, as the broker knows it."""
-        return self.prefix + "user-service"
+        return self.prefix + self.group_name
 
     async def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
