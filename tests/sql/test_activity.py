@@ -92,6 +92,23 @@ async def test_an_erasure_waits_for_facts_that_are_being_recorded_and_finds_them
     assert len(await ports.activity_reader.entries(user.id, kinds=ALL, after=None, limit=9)) == 1
 
 
+async def test_a_fact_that_another_copy_is_just_recording_is_known_once_that_is_committed(
+    ports: SqlPorts, migrated_database_url: str
+) -> None:
+    """The statement that waited cannot see what it waited for; what builds on it is found all the same."""
+    user, other = await some_users(ports, 2)
+    async with await psycopg.AsyncConnection.connect(migrated_database_url) as first:
+        cursor = psycopg.AsyncRawCursor(first)
+        await cursor.execute(RECORD, [_rows({0: heard(order("o1", user.id))})])
+        told = [failure("p1", "o1"), success("p1"), order("o1", user.id), order("o1", other.id)]
+        second = asyncio.create_task(tell(ports, *told))
+        await waits_for_a_lock(migrated_database_url)
+        await first.commit()
+
+    assert await second == [RECORDED, RECORDED, KNOWN, FactResult.CONFLICTING]
+    assert len(await ports.activity_reader.entries(user.id, kinds=ALL, after=None, limit=9)) == 3
+
+
 async def test_many_facts_and_many_changes_of_the_same_users_never_stand_in_each_others_way(ports: SqlPorts) -> None:
     users = await some_users(ports, 12)
     randomly = random.Random(7)

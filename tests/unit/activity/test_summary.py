@@ -54,6 +54,12 @@ def test_a_failure_after_a_success_fails_again_until_another_success() -> None:
     assert tally_of([*told, success("p4", "o1", at=NOW + 2 * SECOND)]).payments.standing is Standing.GOOD
 
 
+def test_a_success_that_names_no_order_makes_good_every_failure_for_the_order_of_its_payment() -> None:
+    told: list[Fact] = [failure("p1", "o1", at=NOW), failure("p2", "o1", at=NOW), failure("p3", "o2", at=NOW)]
+
+    assert tally_of([*told, success("p2", at=NOW)]).payments.recovered == 2
+
+
 USERS = (creation(), creation())
 IDS_OF_USERS = [change.user.id for change in USERS]
 
