@@ -98,6 +98,20 @@ def consistent_facts(draw: st.DrawFn, user_ids: Sequence[UserId]) -> list[Fact]:
     return found
 
 
+def any_facts(user_ids: Sequence[UserId]) -> st.SearchStrategy[Fact]:
+    """Draw one fact of few ids, so that facts drawn meet, repeat and contradict each other."""
+    owners = st.sampled_from([*user_ids, UserId("nobody")])
+    orders, payments = st.sampled_from(_ORDERS), st.sampled_from(_PAYMENTS)
+    money, times = st.sampled_from([euros("9.90"), euros("9.9"), Money(Decimal(7), None)]), st.sampled_from([NOW])
+    reasons = st.none() | st.just("é")
+    return st.one_of(
+        st.builds(OrderPlaced, orders, owners, money, st.just(1), _TIMES),
+        st.builds(PaymentFailed, payments, orders, st.sampled_from("xy"), st.none() | money, times),
+        st.builds(PaymentSucceeded, payments, st.none() | orders, money, _TIMES),
+        st.builds(PointsEarned, st.sampled_from("ab"), owners, st.just(1), st.none() | orders, reasons, times),
+    )
+
+
 @st.composite
 def retold(draw: st.DrawFn, facts: Sequence[Fact]) -> list[Fact]:
     """Draw an order in which facts are heard, each at least once."""

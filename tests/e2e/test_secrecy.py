@@ -113,7 +113,7 @@ class Visitor:
         """Send every query and header to every route that reads."""
         own = f"/v1/users/{user_id}"
         named = ("/v1/users", "/v1/users/get", "/v1/users/get-email-preferences", f"/v1/users/{MARK}", f"/{MARK}")
-        for path in (*named, own, f"{own}/history", f"{own}/email-preferences", f"{own}/{MARK}"):
+        for path in (*named, own, f"{own}/history", f"{own}/activity", f"{own}/email-preferences", f"{own}/{MARK}"):
             for query in QUERIES:
                 await self.send("GET", f"{path}?{query}")
             for headers in wrong_headers():

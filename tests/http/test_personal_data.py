@@ -68,6 +68,7 @@ def hostile() -> list[dict[str, Any]]:
         {"method": "PATCH", "url": user, "json": {}, "headers": {"If-Match": CANARY}},
         {"method": "GET", "url": f"/v1/users/{CANARY}"},
         {"method": "GET", "url": f"/v1/users/{CANARY}@example.com/history"},
+        {"method": "GET", "url": f"/v1/users/{CANARY}@example.com/activity?kind={CANARY}&cursor={CANARY}"},
         {"method": "GET", "url": f"/{CANARY}"},
         {"method": "DELETE", "url": f"/v1/users/{CANARY}"},
         {"method": "GET", "url": "/v1/users", "params": {CANARY: CANARY}},

@@ -9,7 +9,9 @@ import pytest
 from attrs import evolve
 
 from tests.builders import NOW, SECOND, creation, update
+from tests.facts import heard, points
 from tests.sql.wires import Wire, wire_to
+from usercore.activity.values import FactKind
 from usercore.adapters.sql import Database, SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import fetch
 from usercore.kernel.errors import ExhaustedError, UnavailableError
@@ -40,6 +42,9 @@ CALLS: dict[str, Callable[[SqlPorts, UserId], Awaitable[object]]] = {
     "purge": lambda ports, _: ports.ledger.purge(NOW),
     "topics": lambda ports, _: ports.topics.all(),
     "preferences": lambda ports, one: ports.preferences.get_many([one]),
+    "record": lambda ports, one: ports.activity_writer.record([heard(points("t1", one))]),
+    "facts": lambda ports, one: ports.activity_reader.entries(one, kinds=frozenset(FactKind), after=None, limit=10),
+    "tallies": lambda ports, one: ports.activity_reader.tallies([one]),
     "deliveries": lambda ports, _: ports.deliveries.claim(now=NOW, lease_until=NOW + SECOND, limit=10),
     "waiting": lambda ports, _: ports.deliveries.waiting(),
     "outbox": lambda ports, _: ports.outbox.messages(after=0, limit=10),

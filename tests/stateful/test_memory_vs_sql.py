@@ -23,7 +23,10 @@ from hypothesis.stateful import (
 )
 
 from tests.builders import OPERATOR, SetClock
+from tests.facts import any_facts
 from tests.strategies import NASTY
+from usercore.activity.read_activity import Activity
+from usercore.activity.values import FactKind
 from usercore.adapters.attributes import JsonSchemaValidator
 from usercore.adapters.sql import Database, open_database, sql_ports
 from usercore.adapters.sql.tables import metadata
@@ -251,6 +254,17 @@ class BothImplementations(RuleBasedStateMachine):
         command = UpdateEmailPreferencesCommand(user, choices, expected)
         self.pair.both(lambda core: core.update_email_preferences(command, context))
 
+    @rule(users=st.lists(users, min_size=1, max_size=3), data=st.data(), context=contexts)
+    def tell_facts(self, users: list[UserId], data: st.DataObject, context: CommandContext) -> None:
+        told = data.draw(st.lists(any_facts(users), max_size=8))
+        self.pair.both(lambda core: core.record_facts.many(told, [context] * len(told)))
+
+    @rule(user=users, kinds=st.frozensets(st.sampled_from(FactKind)), limit=st.integers(1, 4))
+    def read_activity(self, user: UserId, kinds: frozenset[FactKind], limit: int) -> None:
+        first = self.pair.both(lambda core: core.read_activity(user, kinds=kinds, limit=limit))
+        cursor = first.page.next_cursor if isinstance(first, Activity) else "none"
+        self.pair.both(lambda core: core.read_activity(user, kinds=kinds, cursor=cursor, limit=limit))
+
     @rule(most=st.integers(0, 3), context=contexts)
     def register_schema(self, most: int, context: CommandContext) -> None:
         command = RegisterAttributeSchemaCommand({"type": "object", "maxProperties": most, "title": "é\u2028"})
@@ -334,6 +348,7 @@ async def _stored(core: Core, ids: Sequence[UserId]) -> list[Any]:
         await core.ports.deliveries.waiting(),
         await _published(core),
         [await core.read_history(user, limit=3) for user in ids],
+        await core.ports.activity_reader.tallies(ids),
     ]
 
 

@@ -142,6 +142,11 @@ def test_a_documented_default_means_what_its_absence_means(section: type[CoreSet
     assert load(section, NEEDED | written) == load(section, NEEDED)
 
 
+def test_a_default_of_pairs_is_written_as_it_is_read() -> None:
+    [tiers] = [one.default for one in settings_of(CoreSettings) if one.variable == "USER_SERVICE_LOYALTY_TIERS"]
+    assert tiers == "BRONZE:0,SILVER:1000,GOLD:5000,PLATINUM:20000"
+
+
 PARSED = [
     (section, setting.variable)
     for section in (CoreSettings, ServingSettings)

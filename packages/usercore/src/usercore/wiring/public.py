@@ -1,5 +1,9 @@
 """The public names of the library, which stand in :mod:`usercore` itself."""
 
+from usercore.activity.errors import FactInvalidError
+from usercore.activity.facts import Fact, OrderPlaced, PaymentFailed, PaymentSucceeded, PointsEarned
+from usercore.activity.summary import ActivitySummary, Standing
+from usercore.activity.values import Awaited, FactKind, FactOutcome, FactResult, Money, WaitsFor
 from usercore.kernel.context import SYSTEM, Actor, ActorKind, CommandContext
 from usercore.kernel.errors import (
     ConflictError,
@@ -52,10 +56,12 @@ __all__ = [
     "UNSET",
     "AccountState",
     "AccountStatus",
+    "ActivitySummary",
     "Actor",
     "ActorKind",
     "Address",
     "AddressPatch",
+    "Awaited",
     "CommandContext",
     "ConflictError",
     "Core",
@@ -68,10 +74,20 @@ __all__ = [
     "EventId",
     "ExhaustedError",
     "ExternalIdTakenError",
+    "Fact",
+    "FactInvalidError",
+    "FactKind",
+    "FactOutcome",
+    "FactResult",
     "IdempotencyKey",
     "InvalidError",
+    "Money",
     "NotFoundError",
+    "OrderPlaced",
     "Page",
+    "PaymentFailed",
+    "PaymentSucceeded",
+    "PointsEarned",
     "Ports",
     "PreferenceChoice",
     "PreferencesInvalidError",
@@ -87,6 +103,7 @@ __all__ = [
     "Settled",
     "Sort",
     "StaleVersionError",
+    "Standing",
     "TopicInvalidError",
     "UnavailableError",
     "UpdateEmailPreferencesCommand",
@@ -103,6 +120,7 @@ __all__ = [
     "UsernameTakenError",
     "Verification",
     "Violation",
+    "WaitsFor",
     "memory_core",
     "memory_ports",
     "query_words",
