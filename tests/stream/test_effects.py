@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.e2e.harness.waiting import until
 from tests.stream.harness.people import (
@@ -39,6 +41,8 @@ def plain(payload: Mapping[str, Any], _: str) -> Told:
     return Told(payload)
 
 
+CATALOGUE = Path(__file__).parent.parent / "golden" / "catalogue"
+FORMAT_CHECKER = Draft202012Validator.FORMAT_CHECKER
 WRITINGS = pytest.mark.parametrize("write", [plain, binary, structured])
 
 
@@ -205,3 +209,20 @@ async def test_a_command_that_is_not_valid_is_answered_with_each_broken_rule(
     assert problem["code"] == "payload_invalid"
     assert {one["pointer"] for one in problem["errors"]} >= {"/firstName", "/password"}
     assert await shared_world.rows("SELECT 1 FROM users WHERE email = 'nowhere'") == []
+
+
+async def test_what_was_published_satisfies_the_catalogue_s_schemas(shared_wire: Wire) -> None:
+    checked = {}
+    for topic, name in (
+        ("user-created", "UserCreated"),
+        ("user-updated", "UserUpdated"),
+        ("user-deactivated", "UserDeactivated"),
+        ("user-command-rejected", "UserCommandRejected"),
+    ):
+        schema = json.loads((CATALOGUE / f"{name}.json").read_text(encoding="utf-8"))
+        validator = Draft202012Validator(schema, format_checker=FORMAT_CHECKER)
+        records = await shared_wire.read(topic)
+        for record in records:
+            validator.validate(json.loads(record.value))
+        checked[name] = len(records)
+    assert all(count > 0 for count in checked.values()), checked
