@@ -156,29 +156,32 @@ NEWEST: Final = _entries()
 BEHIND: Final = _entries("AND (f.occurred_at, f.event_id) < ($4, $5::uuid)")
 """The same, behind a position."""
 
-# Payments are read once and joined among themselves: whatever plan is chosen, it never looks at another user's.
+# Payments are brought together by sorting, never by a join: a plan made for few would compare each with each of many.
 TALLIES: Final = b"""
-WITH payments AS MATERIALIZED (
-    SELECT p.user_id, p.kind, p.fact_id, p.order_id, p.occurred_at FROM activity_facts AS p
-    WHERE p.user_id = ANY ($1::uuid[]) AND p.kind IN ('PAYMENT_FAILED', 'PAYMENT_SUCCEEDED')
-), failed AS (
-    SELECT * FROM payments WHERE kind = 'PAYMENT_FAILED'
-), succeeded AS (
-    SELECT s.user_id, s.fact_id, COALESCE(s.order_id, f.order_id) AS order_id, s.occurred_at
-    FROM payments AS s LEFT JOIN failed AS f ON f.user_id = s.user_id AND f.fact_id = s.fact_id
-    WHERE s.kind = 'PAYMENT_SUCCEEDED'
-), paid AS (
-    SELECT s.user_id, s.order_id, max(s.occurred_at) AS at FROM succeeded AS s GROUP BY 1, 2
+WITH payments AS (
+    SELECT p.user_id, p.fact_id,
+           max(p.order_id) FILTER (WHERE p.kind = 'PAYMENT_FAILED') AS failed_for,
+           max(p.occurred_at) FILTER (WHERE p.kind = 'PAYMENT_FAILED') AS failed_at,
+           max(p.order_id) FILTER (WHERE p.kind = 'PAYMENT_SUCCEEDED') AS paid_for,
+           max(p.occurred_at) FILTER (WHERE p.kind = 'PAYMENT_SUCCEEDED') AS paid_at
+    FROM activity_facts AS p
+    WHERE p.user_id = ANY ($1::uuid[]) AND p.kind IN ('PAYMENT_FAILED', 'PAYMENT_SUCCEEDED') GROUP BY 1, 2
+), of_orders AS (
+    SELECT user_id, failed_for AS order_id, failed_at, paid_at, NULL::timestamptz AS order_paid_at
+    FROM payments WHERE failed_at IS NOT NULL
+    UNION ALL
+    SELECT user_id, COALESCE(paid_for, failed_for), NULL, NULL, paid_at FROM payments WHERE paid_at IS NOT NULL
+), judged AS (
+    SELECT user_id, failed_at,
+           GREATEST(paid_at, max(order_paid_at) OVER (PARTITION BY user_id, order_id)) AS made_good_at
+    FROM of_orders
 )
 SELECT o.user_id::text, o.kind, o.currency, count(*), sum(o.amount), min(o.occurred_at), max(o.occurred_at)
 FROM activity_facts AS o WHERE o.user_id = ANY ($1::uuid[]) AND o.kind = 'ORDER_PLACED' GROUP BY 1, 2, 3
 UNION ALL
-SELECT f.user_id::text, f.kind, NULL, count(*),
-       count(*) FILTER (WHERE GREATEST(p.at, s.occurred_at) >= f.occurred_at), NULL, max(f.occurred_at)
-FROM failed AS f
-LEFT JOIN paid AS p ON p.user_id = f.user_id AND p.order_id = f.order_id
-LEFT JOIN succeeded AS s ON s.user_id = f.user_id AND s.fact_id = f.fact_id
-GROUP BY 1, 2
+SELECT j.user_id::text, 'PAYMENT_FAILED', NULL, count(*),
+       count(*) FILTER (WHERE j.made_good_at >= j.failed_at), NULL, max(j.failed_at)
+FROM judged AS j WHERE j.failed_at IS NOT NULL GROUP BY 1
 UNION ALL
 SELECT e.user_id::text, e.kind, NULL, count(*), sum(e.points), NULL, NULL
 FROM activity_facts AS e WHERE e.user_id = ANY ($1::uuid[]) AND e.kind = 'POINTS_EARNED' GROUP BY 1, 2
