@@ -121,7 +121,12 @@ class _Reader:
         if not isinstance(raw, list):
             self.refuse(path, "wrong_type", "give a JSON array")
             return None
-        return [self.struct(item, inner, (*path, str(place))) for place, item in enumerate(raw)]
+        items = []
+        for place, item in enumerate(raw):
+            if len(self.found) >= PROBLEMS_MAX:
+                break
+            items.append(self.struct(item, inner, (*path, str(place))))
+        return items
 
     def _plain(self, raw: Any, kind: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 -- any JSON value and type
         try:
