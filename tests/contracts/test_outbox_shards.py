@@ -179,6 +179,20 @@ async def test_events_that_waited_longest_go_first_whatever_their_shard(ports: P
     assert [message.user_id for message in topic.messages] == ids
 
 
+async def test_shards_that_are_to_be_avoided_are_left_alone(ports: Ports) -> None:
+    ids = users_in_different_shards(2)
+    for user_id in ids:
+        await must_commit(ports, creation(user_id=user_id))
+    topic = Topic()
+
+    avoid = [shard_of(ids[0])]
+    while await ports.shards.drain(topic.take, shards=SHARDS, limit=10, patience_s=5, avoid=avoid):
+        pass
+
+    assert [message.user_id for message in topic.messages] == ids[1:]
+    assert await ports.outbox.pending() == 1
+
+
 async def test_a_batch_is_about_as_large_as_asked_for_and_a_users_events_are_cut_in_order(ports: Ports) -> None:
     changes = await history(ports, 7)
     topic = Topic()

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from attrs import define, field
 
-from tests.builders import creation
+from tests.builders import SetClock, creation
 from tests.e2e.harness.waiting import until_so
 from usercore.delivery.ports import EventPublisher, OutboxMessage, OutboxWakeups, ProfileState
 from usercore.delivery.relay import RelayLimits, RelayOutbox
 from usercore.delivery.republish import RepublishProfiles
+from usercore.delivery.sharding import SHARDS, shard_of
 from usercore.kernel.errors import UnavailableError
+from usercore.kernel.ids import UserId
 from usercore.messaging.errors import MessageTooLargeError
 from usercore.observe.metrics import Metrics
 from usercore.settings import RelaySettings
@@ -127,6 +130,45 @@ async def test_a_relay_that_fails_counts_it_and_tries_again() -> None:
     text = metrics.scrape().decode()
     for code in ("unavailable", "message_too_large", "internal_error"):
         assert f'user_service_relay_failures_total{{code="{code}"}} 1.0' in text
+
+
+@define
+class Refusing(GatedPublisher):
+    """Does not take the events of one user."""
+
+    refused: UserId | None = None
+
+    async def publish(self, messages: Sequence[OutboxMessage], profiles: Sequence[ProfileState]) -> None:
+        if self.refused in {message.user_id for message in messages}:
+            raise MessageTooLargeError
+        self.messages += messages
+        self.profiles += profiles
+
+
+async def calls(relay: RelayOutbox, count: int) -> None:
+    for _ in range(count):
+        with suppress(MessageTooLargeError):
+            await relay()
+
+
+async def test_an_event_that_the_brokers_do_not_take_holds_up_its_own_shard_alone_and_is_tried_again() -> None:
+    clock = SetClock()
+    ports, changes = memory_ports(clock=clock), [creation() for _ in range(40)]
+    await ports.writer.commit(changes)
+    publisher = Refusing(refused=changes[0].user.id)
+    relay = RelayOutbox(ports.shards, publisher, clock)
+    beside = [one for one in changes if shard_of(one.user.id) != shard_of(changes[0].user.id)]
+
+    await calls(relay, 2 + SHARDS)
+    assert {message.event_id for message in publisher.messages} == {one.event_id for one in beside}
+
+    publisher.refused = None
+    await calls(relay, 1)
+    assert await ports.outbox.pending() == len(changes) - len(beside)
+    clock.advance(seconds=31)
+    await calls(relay, 3)
+    assert await ports.outbox.pending() == 0
+    assert relay._refusals == type(relay._refusals)()
 
 
 async def test_a_page_of_profiles_that_is_not_acknowledged_in_time_is_given_up() -> None:

@@ -1,6 +1,6 @@
 """The services around us, and the queue of what they have not heard yet."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -172,6 +172,7 @@ class OutboxShards(Protocol):
         shards: int,
         limit: int,
         patience_s: float,
+        avoid: Collection[int] = (),
     ) -> OutboxBatch | None:
         """Publish what stands in shards that nobody else holds, those first that have waited longest.
 
@@ -184,6 +185,7 @@ class OutboxShards(Protocol):
             shards: the most to hold.
             limit: about how many events to take.
             patience_s: how long `publish` may take; whoever takes longer loses the shards.
+            avoid: shards to leave alone.
 
         Returns:
             What was published, or None where nothing is to be published that nobody else holds.

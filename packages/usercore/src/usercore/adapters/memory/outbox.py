@@ -1,7 +1,7 @@
 """Events on their way out, in memory."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -64,10 +64,11 @@ class MemoryOutboxShards:
         shards: int,
         limit: int,
         patience_s: float,  # noqa: ARG002 -- nobody here loses shards but by ending
+        avoid: Collection[int] = (),
     ) -> OutboxBatch | None:
         """Publish what stands in shards that nobody else holds."""
         free = (shard_of(message.user_id) for message in _unpublished(self.database))
-        taken = list(dict.fromkeys(shard for shard in free if shard not in self._held))[:shards]
+        taken = list(dict.fromkeys(shard for shard in free if shard not in self._held.union(avoid)))[:shards]
         if not taken:
             return None
         with self._holding(taken):

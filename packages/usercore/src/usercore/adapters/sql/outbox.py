@@ -5,7 +5,7 @@ may have seen rows that another relay has published since; the second one, with 
 not. Source: measured, in [ADR 8](docs/adr/0008-the-relay.md).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +44,7 @@ SELECT s.shard FROM outbox_shards AS s
 CROSS JOIN LATERAL (
     SELECT o.id FROM outbox AS o WHERE o.shard = s.shard AND o.published_at IS NULL ORDER BY o.id LIMIT 1
 ) AS first
+WHERE s.shard <> ALL ($2::smallint[])
 ORDER BY first.id LIMIT $1
 FOR UPDATE OF s SKIP LOCKED
 """
@@ -123,11 +124,12 @@ class SqlOutboxShards:
         shards: int,
         limit: int,
         patience_s: float,
+        avoid: Collection[int] = (),
     ) -> OutboxBatch | None:
         """Publish what stands in shards that nobody else holds."""
 
         async def attempt(opened: Session) -> OutboxBatch | None:
-            held = [shard for (shard,) in await fetch(opened, _TAKE, shards)]
+            held = [shard for (shard,) in await fetch(opened, _TAKE, shards, list(avoid))]
             if not held:
                 return None
             batch = await _batch(opened, held, limit)
