@@ -139,6 +139,8 @@ def _numbers(schema: Mapping[str, Any]) -> st.SearchStrategy[int | float]:
 def _texts(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
     if schema.get("format") == "date-time":
         return _TIMES
+    if schema.get("format") == "date":
+        return st.dates().map(date.isoformat)
     if schema.get("format") == "email":
         return _TEXT.map(lambda text: f"{text}@example.com")
     if "pattern" in schema:

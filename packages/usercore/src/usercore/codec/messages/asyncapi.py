@@ -209,7 +209,7 @@ def _answer(contract: Contract, query: str) -> dict[str, Any]:
         "summary": "Why a query is not answered." if problem else f"The answer to {query}.",
         "contentType": "application/problem+json" if problem else "application/json",
         "tags": [{"name": MessageKind.REPLY.value}],
-        "headers": reply_headers(list(REPLIES) if problem else [query], problem=problem),
+        "headers": reply_headers(contract),
         "correlationId": {"location": "$message.header#/correlation-id"},
         "payload": _ref("schemas", contract.name),
         "bindings": {

@@ -1,6 +1,5 @@
 """What stands in the headers of messages, as schemas."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from usercore.codec.messages.contracts import Contract
@@ -58,7 +57,7 @@ def published_headers(contract: Contract) -> Schema:
     """Return the headers of a message that we publish."""
     about_user = contract.name != "UserCommandRejected"
     named: Schema = {
-        **_event([contract.name], "What is published once more has the same id."),
+        **_event(contract, "What is published once more has the same id."),
         "ce_subject": {**_TEXT, "description": "The user's id, which is the key too."},
     }
     if about_user:
@@ -77,10 +76,11 @@ def published_headers(contract: Contract) -> Schema:
     return _headers(named, [*required, "ce_actor", "ce_correlationid"])
 
 
-def reply_headers(queries: Iterable[str], *, problem: bool) -> Schema:
-    """Return the headers of an answer to queries."""
+def reply_headers(contract: Contract) -> Schema:
+    """Return the headers of an answer to a query."""
+    problem = contract.name == "Problem"
     named = {
-        **_event([f"{query}Reply" for query in queries], "Of the answer."),
+        **_event(contract, "Of the answer."),
         CONTENT_TYPE: {"type": "string", "const": "application/problem+json" if problem else "application/json"},
         "ce_causationid": {**_TEXT, "description": "The query's id."},
         "ce_correlationid": {**_TEXT, "description": "The conversation that the query belongs to."},
@@ -89,12 +89,12 @@ def reply_headers(queries: Iterable[str], *, problem: bool) -> Schema:
     return _headers({**named, **echoed}, list(named))
 
 
-def _event(types: list[str], meant: str) -> dict[str, Any]:
+def _event(contract: Contract, meant: str) -> dict[str, Any]:
     return {
         "ce_specversion": _SPEC,
         "ce_id": {**_TEXT, "description": meant},
         "ce_source": {**_TEXT, "description": "Set by the deployment.", "examples": ["/user-service"]},
-        "ce_type": {"type": "string", "enum": types},
+        "ce_type": {"type": "string", "const": contract.name},
         "ce_time": _TIME,
         CONTENT_TYPE: {"type": "string", "const": "application/json"},
     }
