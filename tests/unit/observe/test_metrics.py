@@ -21,6 +21,11 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
     metrics.maintenance_failed("deliver_pending")
     metrics.relayed(a_batch(), NOW + SECOND, 0.02)
     metrics.relay_failed("unavailable")
+    metrics.stream_message("create-user", "applied")
+    metrics.stream_batch("create-user", 0.01)
+    metrics.stream_retried("unavailable")
+    metrics.dead_letter("create-user", "not_json")
+    metrics.stream_lag("create-user", 3)
     text = metrics.scrape().decode()
     for metric in metrics.declared():
         assert f"# HELP {metric.name} {metric.doc}" in text
