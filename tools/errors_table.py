@@ -1,11 +1,12 @@
 """Write docs/errors.md from the errors the code declares; `--check` fails when it has drifted."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import usercore.wiring.service
 from user_http.problems import KINDS, STATUS_BY_KIND, TRY_AGAIN_AFTER_S, status_of
+from usercore.codec.messages.errors import UNREADABLE, KeyMismatchError, PayloadInvalidError
 from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreError, all_errors
 
 LOADED = usercore.wiring.service
@@ -20,6 +21,30 @@ programs may rely on them, on `status`, and on `code` and `pointer` in each entr
 may change. Answers marked *again* carry `Retry-After`: the same request may succeed later.
 
 """
+MESSAGES = """
+## Of messages
+
+A command that is refused is answered by `UserCommandRejected`, a query by a problem document: with a code of the first
+table, or one of these.
+
+| code | what it says |
+|---|---|
+{refused}
+An event that is refused becomes a dead letter with that code. So does whatever nobody can be answered for:
+
+| code of a dead letter | what it says |
+|---|---|
+{buried}"""
+PROCESSOR = {
+    "message_id_reused": "Another message with other content had the same id",
+    "fact_conflict": "The fact is known with other content",
+    "time_in_future": "The event is from a time that has not come",
+    "parked_too_long": "What the event tells of did not become known in time",
+    "reply_to_missing": "The query does not say where the answer is wanted",
+    "reply_to_refused": "The answer is wanted where none may go",
+    "internal_error": "Something went wrong here, again and again",
+}
+"""Codes that the stream processor gives to dead letters."""
 TABLE = "| code | status | what it says | |\n|---|---|---|---|\n"
 
 
@@ -33,7 +58,15 @@ def page() -> str:
         + "\n## Of HTTP itself\n\n"
         + TABLE
         + "".join(sorted(_http()))
+        + MESSAGES.format(
+            refused=_rows({error.code: error.summary for error in (PayloadInvalidError, KeyMismatchError)}),
+            buried=_rows({**UNREADABLE, **PROCESSOR}),
+        )
     )
+
+
+def _rows(codes: Mapping[str, str]) -> str:
+    return "".join(f"| `{code}` | {codes[code]} |\n" for code in sorted(codes))
 
 
 def _core() -> Iterator[str]:

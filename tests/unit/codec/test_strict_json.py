@@ -2,6 +2,7 @@
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -99,3 +100,50 @@ def test_a_number_is_kept_up_to_the_limit_and_not_beyond() -> None:
     for raw in (b"9007199254740992", b"-9007199254740992", b"9.1e15", b"1e999"):
         with pytest.raises(JsonRefusedError):
             read_json(raw)
+
+
+def exactly(raw: str) -> Any:
+    return read_json(raw.encode(), exact=True)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**18), max_value=10**18))
+def test_exactly_read_a_number_is_the_one_that_is_written(number: Decimal) -> None:
+    value = exactly(f"[{number:f}]")[0]
+
+    assert not isinstance(value, float)
+    assert value == number
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_whatever_a_float_is_written_as_can_be_read_exactly(number: float) -> None:
+    assert exactly(json.dumps(number)) == Decimal(json.dumps(number))
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("2.0", 2),
+        ("1e2", 100),
+        ("-0.0", 0),
+        ("12345678901234567890", 12345678901234567890),
+        ("1E-400", Decimal("1E-400")),
+    ],
+)
+def test_exactly_read_a_whole_number_is_an_integer_however_it_is_written(raw: str, value: Any) -> None:
+    read = exactly(raw)
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    "raw", ["9" * 65, "0." + "9" * 63, "1e401", "1e-401", "1e99999999999999999999", "1e-99999999999999999999"]
+)
+def test_exactly_read_a_number_ends_somewhere(raw: str) -> None:
+    with pytest.raises(JsonRefusedError) as refused:
+        exactly(raw)
+    assert refused.value.code == "number_out_of_range"
+
+
+@pytest.mark.parametrize("raw", ["NaN", "Infinity", "-Infinity", "1_000", "0x1", "01", "+1", ".5"])
+def test_exactly_read_it_is_still_json(raw: str) -> None:
+    with pytest.raises(JsonRefusedError):
+        exactly(raw)

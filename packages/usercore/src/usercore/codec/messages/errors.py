@@ -1,17 +1,41 @@
 """What can be wrong with a message: nobody can tell what it wants, or what it wants is not valid."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from attrs import define
 
 from usercore.kernel.errors import InvalidError
+
+UNREADABLE: Final[Mapping[str, str]] = {
+    "topic_unknown": "Nothing that is read here comes in this topic",
+    "no_payload": "The message is empty",
+    "too_large": "The message is larger than is read",
+    "content_type_unsupported": "The message is not JSON in UTF-8, by its own words",
+    "invalid_utf8": "The message is not UTF-8",
+    "not_json": "The message is not JSON",
+    "too_deep": "The message is nested too deep",
+    "duplicate_key": "An object names a member twice",
+    "number_out_of_range": "A number is too long to be read exactly",
+    "text_not_storable": "A text has NUL or a lone surrogate in it",
+    "header_invalid": "A header is not short text in UTF-8",
+    "header_repeated": "A header that counts stands twice",
+    "envelope_invalid": "An attribute of a CloudEvent is missing or malformed",
+    "specversion_unknown": "The CloudEvent is of another version than 1.0",
+    "type_unknown": "The topic does not carry messages of this type",
+    "version_unknown": "The message is written in a version that is not read",
+    "time_invalid": "The time is not as RFC 3339 says",
+    "actor_invalid": "The actor is none that may act over Kafka",
+    "reply_to_invalid": "No topic can have the name that the answer is wanted in",
+}
+"""Why a message may be unreadable: stable codes, and what they say."""
 
 
 class UnreadableMessageError(Exception):
     """The message cannot be understood at all, so that nobody can be answered.
 
     Args:
-        code: stable word for the rule it breaks.
+        code: stable word for the rule it breaks, one of :data:`UNREADABLE`.
         detail: what is wrong, without a value of the message.
     """
 
