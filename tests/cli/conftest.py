@@ -1,5 +1,6 @@
 """userctl on a database of its own, with its tables; and without any database."""
 
+import asyncio
 import base64
 import subprocess
 import sys
@@ -7,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from tests.cli.userctl import Userctl, plain_environ
 from tests.databases import fresh_database
+from usercore.adapters.kafka.topics import KafkaTopics
+from usercore.delivery.topics import OURS
+from usercore.settings import KafkaSettings, TopicSettings
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +51,17 @@ def userctl(
 def alone(zygote: "subprocess.Popen[str]", tmp_path: Path) -> Userctl:
     """userctl with no settings at all."""
     return Userctl(plain_environ(), tmp_path, zygote)
+
+
+@pytest.fixture
+def messaging(userctl: Userctl, kafka_settings: KafkaSettings) -> Userctl:
+    """userctl with a broker, and topics of this test's own, which are all there."""
+    environ = {
+        "KAFKA_BOOTSTRAP": ",".join(kafka_settings.bootstrap),
+        "USER_SERVICE_KAFKA_IDEMPOTENT": str(kafka_settings.idempotent).lower(),
+        "USER_SERVICE_TOPIC_PREFIX": kafka_settings.topic_prefix,
+        "USER_SERVICE_TOPIC_PARTITIONS": "2",
+        "USER_SERVICE_LOG_LEVEL": "error",
+    }
+    asyncio.run(KafkaTopics(kafka_settings, TopicSettings(partitions=2)).ensure(OURS))
+    return evolve(userctl, environ=dict(userctl.environ) | environ)

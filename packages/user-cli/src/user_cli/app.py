@@ -40,6 +40,9 @@ _COMMANDS = {
     "outbox": ("user_cli.commands.outbox:app", "Events that wait to be published, and those that were."),
     "events": ("user_cli.commands.events:app", "Look on at what passes through topics."),
     "profiles": ("user_cli.commands.profiles:app", "The compacted topic of users' latest profiles."),
+    "dlq": ("user_cli.commands.dlq:app", "Messages that nobody could use: look, replay, discard."),
+    "parked": ("user_cli.commands.parked:app", "Events that wait for their user, order or payment."),
+    "send": ("user_cli.commands.send:send", "Send a command, a query or a fact to its topic."),
     "token": ("user_cli.commands.token:app", "Make signing keys and bearer tokens."),
     "config": ("user_cli.commands.config:app", "Check and document the settings."),
 }

@@ -4,6 +4,8 @@
 
     UserCoreError
       UsageError           the command line asks for what cannot be
+      NotAllDoneError      some of what was asked for was refused
+      NoReplyError         nobody answered in time
       FileUnusableError    a file cannot be read or written
       PortTakenError       another program listens where we should
       ServerEndedError     the server that we started is gone
@@ -14,9 +16,18 @@ from typing import ClassVar
 
 from attrs import define
 
-from usercore.kernel.errors import InvalidError, UnavailableError, UserCoreError
+from usercore.kernel.errors import ConflictError, InvalidError, UnavailableError, UserCoreError
 
-__all__ = ["DriftError", "FileUnusableError", "InputInvalidError", "PortTakenError", "ServerEndedError", "UsageError"]
+__all__ = [
+    "DriftError",
+    "FileUnusableError",
+    "InputInvalidError",
+    "NoReplyError",
+    "NotAllDoneError",
+    "PortTakenError",
+    "ServerEndedError",
+    "UsageError",
+]
 
 
 @define(auto_exc=True, eq=False)
@@ -25,6 +36,22 @@ class UsageError(UserCoreError):
 
     code: ClassVar[str] = "usage"
     summary: ClassVar[str] = "The command line is not valid"
+
+
+@define(auto_exc=True, eq=False)
+class NotAllDoneError(ConflictError):
+    """Some of what was asked for was refused; the rest is done."""
+
+    code: ClassVar[str] = "not_all_done"
+    summary: ClassVar[str] = "Some of it was refused"
+
+
+@define(auto_exc=True, eq=False)
+class NoReplyError(UnavailableError):
+    """Nobody answered the query in time."""
+
+    code: ClassVar[str] = "no_reply"
+    summary: ClassVar[str] = "Nobody answered the query in time"
 
 
 @define(auto_exc=True, eq=False)
@@ -56,7 +83,7 @@ class ServerEndedError(UserCoreError):
     """The server that we started is gone, and nobody asked it to go."""
 
     code: ClassVar[str] = "server_ended"
-    summary: ClassVar[str] = "The HTTP server ended by itself"
+    summary: ClassVar[str] = "A server ended by itself"
 
 
 @define(auto_exc=True, eq=False)

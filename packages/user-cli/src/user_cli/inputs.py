@@ -4,10 +4,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from user_cli.failures import FileUnusableError, InputInvalidError, UsageError
 from usercore.kernel.secret import Secret
@@ -17,6 +18,7 @@ __all__ = [
     "moment",
     "optional_moment",
     "read_bytes",
+    "read_documents",
     "read_json_object",
     "read_password",
     "span",
@@ -56,6 +58,48 @@ def _head(path: Path) -> bytes:
 
 def _name(source: str) -> str:
     return "standard input" if source == STDIN else f"the file {source}"
+
+
+def read_documents(source: str, *, limit_bytes: int) -> Iterator[bytes]:
+    """Yield the documents in a file, or on standard input for ``-``, as they come.
+
+    Where the first line is a JSON document by itself, each line is one, and empty lines are none; else all of it is.
+
+    Args:
+        source: the file.
+        limit_bytes: the largest document.
+
+    Raises:
+        FileUnusableError: it cannot be read.
+        InputInvalidError: a document is larger, or there is none.
+    """
+    try:
+        with nullcontext(sys.stdin.buffer) if source == STDIN else Path(source).open("rb") as file:
+            yield from _documents(file, _name(source), limit_bytes)
+    except OSError as error:
+        raise FileUnusableError(f"{_name(source)} cannot be read: {error.strerror}") from None
+
+
+def _documents(file: IO[bytes], name: str, limit_bytes: int) -> Iterator[bytes]:
+    line = next((one for one in iter(lambda: file.readline(limit_bytes + 1), b"") if one.strip()), b"")
+    if not _is_json(line):
+        line += file.read(limit_bytes + 1)
+    if not line.strip():
+        raise InputInvalidError(f"{name} holds nothing")
+    while line:
+        if len(line.rstrip(b"\r\n")) > limit_bytes:
+            raise InputInvalidError(f"{name} holds a document of more than {limit_bytes} bytes")
+        if line.strip():
+            yield line.strip()
+        line = file.readline(limit_bytes + 1)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def read_json_object(source: str) -> dict[str, Any]:

@@ -25,12 +25,14 @@ __all__ = [
     "schema_object",
     "show_activity",
     "show_history",
+    "show_next",
     "show_preferences",
     "show_schemas",
     "show_topics",
     "show_user",
     "show_users",
     "summary_object",
+    "to_seconds",
     "topic_object",
 ]
 
@@ -87,7 +89,7 @@ def show_users(documents: Iterable[ProfileDocument], next_cursor: str | None) ->
         (_user_row(profile) for profile in profiles),
         empty="No users.",
     )
-    _show_next(next_cursor)
+    show_next(next_cursor)
 
 
 def _user_row(profile: Mapping[str, Any]) -> tuple[object, ...]:
@@ -98,15 +100,17 @@ def _user_row(profile: Mapping[str, Any]) -> tuple[object, ...]:
         name,
         profile["status"],
         profile["version"],
-        _to_seconds(profile["createdAt"]),
+        to_seconds(profile["createdAt"]),
     )
 
 
-def _to_seconds(at: str) -> str:
+def to_seconds(at: str) -> str:
+    """Return a time on the wire without its fraction of a second."""
     return at.partition(".")[0] + "Z"
 
 
-def _show_next(cursor: str | None) -> None:
+def show_next(cursor: str | None) -> None:
+    """Write how to go on, where there is more."""
     if cursor is not None:
         show_pairs([("next page", f"--cursor {cursor}")])
 
@@ -118,12 +122,12 @@ def show_history(entries: Iterable[HistoryEntry], next_cursor: str | None) -> No
         (row for entry in entries for row in _history_rows(history_object(entry))),
         empty="No history.",
     )
-    _show_next(next_cursor)
+    show_next(next_cursor)
 
 
 def _history_rows(entry: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
     actor = f"{entry['actor']['kind']}:{entry['actor']['id']}"
-    lead: tuple[object, ...] = (entry["version"], _to_seconds(entry["at"]), entry["event"], actor)
+    lead: tuple[object, ...] = (entry["version"], to_seconds(entry["at"]), entry["event"], actor)
     for change in entry["changes"]:
         before = dict(_flat({change["field"]: change["before"]}))
         after = dict(_flat({change["field"]: change["after"]}))
@@ -141,14 +145,14 @@ def show_activity(activity: Activity) -> None:
         (_fact_row(fact) for fact in wire["items"]),
         empty="No activity.",
     )
-    _show_next(wire["nextCursor"])
+    show_next(wire["nextCursor"])
     show_pairs(_summary(wire["summary"]))
 
 
 def _fact_row(fact: Mapping[str, Any]) -> tuple[object, ...]:
     order = fact["id"] if fact["kind"] == "ORDER_PLACED" else fact["orderId"]
     return (
-        _to_seconds(fact["at"]),
+        to_seconds(fact["at"]),
         fact["kind"],
         fact["id"],
         _word(order),
@@ -198,7 +202,7 @@ def show_preferences(preferences: EmailPreferences, *, as_json: bool) -> None:
 
 def _preference_row(name: str, held: Mapping[str, Any]) -> tuple[object, ...]:
     subscribed = _word(held["subscribed"]) + (" (mandatory)" if held["mandatory"] else "")
-    since = _to_seconds(held["updatedAt"]) if held["updatedAt"] else "never said"
+    since = to_seconds(held["updatedAt"]) if held["updatedAt"] else "never said"
     return name, subscribed, since, _word(held["source"]), _word(held["wordingVersion"]), held["title"]
 
 
@@ -226,7 +230,7 @@ def show_topics(topics: Iterable[EmailTopic]) -> None:
                 _word(topic.mandatory),
                 _word(topic.subscribed_by_default),
                 topic.wording_version,
-                _to_seconds(timestamp(topic.registered_at)),
+                to_seconds(timestamp(topic.registered_at)),
             )
             for topic in topics
         ),
@@ -247,7 +251,7 @@ def schema_object(schema: AttributeSchema) -> dict[str, object]:
 def show_schemas(schemas: Iterable[AttributeSchema]) -> None:
     """Write versions of the attribute schema, one a line."""
     rows = (
-        (schema.version, _to_seconds(timestamp(schema.registered_at)), schema.registered_by, to_json(schema.document))
+        (schema.version, to_seconds(timestamp(schema.registered_at)), schema.registered_by, to_json(schema.document))
         for schema in schemas
     )
     show_table(("VERSION", "REGISTERED", "BY", "SCHEMA"), rows, empty="No schema is registered.")

@@ -1,7 +1,7 @@
 """What speaks Kafka, around a running core: the relay, a sender for everybody else, and the topics."""
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from attrs import frozen
@@ -15,7 +15,7 @@ from usercore.delivery.ports import EventPublisher
 from usercore.delivery.relay import RelayLimits, RelayOutbox
 from usercore.messaging.ports import MessageSender
 from usercore.messaging.values import RawMessage
-from usercore.settings import KafkaSettings, MessagingSettings, RelaySettings, StreamSettings
+from usercore.settings import KafkaSettings, MessagingSettings, RelaySettings, StreamSettings, TopicSettings
 from usercore.wiring.relaying import Relay
 from usercore.wiring.service import Service
 
@@ -78,12 +78,32 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:
     return context
 
 
-def tail_topics(settings: KafkaSettings, topics: Sequence[str], *, last: int | None = 0) -> AsyncIterator[RawMessage]:
+@asynccontextmanager
+async def open_sender(settings: KafkaSettings) -> AsyncIterator[MessageSender]:
+    """Give a sender alone, for whoever needs no core, and close it at the end."""
+    async with open_producer(settings) as sender:
+        yield sender
+
+
+async def ensure_topics(kafka: KafkaSettings, topics: TopicSettings, names: Sequence[str]) -> None:
+    """Return once topics are there; see :meth:`KafkaTopics.ensure`."""
+    await KafkaTopics(kafka, topics).ensure(names)
+
+
+def tail_topics(
+    settings: KafkaSettings, topics: Sequence[str], *, last: int | None = 0, ready: Callable[[], None] = lambda: None
+) -> AsyncGenerator[RawMessage, None]:
     """Yield messages of topics as they come, after the `last` of those that are there; None for all of them.
+
+    Args:
+        settings: where the brokers are.
+        topics: without the deployment's prefix.
+        last: how many of those that are there come first.
+        ready: called once it is settled where reading begins.
 
     Raises:
         TopicUnknownError: one of the topics is not there.
         UnavailableError: the brokers do not answer.
         BrokerDeniedError: they do not let us.
     """
-    return tail(settings, topics, last=last)
+    return tail(settings, topics, last=last, ready=ready)

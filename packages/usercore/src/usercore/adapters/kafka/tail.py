@@ -1,6 +1,6 @@
 """Read what passes through topics, for people who look on. No consumer group, nothing is committed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -17,13 +17,16 @@ from usercore.settings import KafkaSettings
 _POLL_MS: Final = 500
 
 
-async def tail(settings: KafkaSettings, topics: Sequence[str], *, last: int | None = 0) -> AsyncIterator[RawMessage]:
+async def tail(
+    settings: KafkaSettings, topics: Sequence[str], *, last: int | None = 0, ready: Callable[[], None] = lambda: None
+) -> AsyncGenerator[RawMessage, None]:
     """Yield messages as they come, for ever.
 
     Args:
         settings: where the brokers are.
         topics: without the deployment's prefix.
         last: how many of those that are there already come first, the oldest of them first; None for all.
+        ready: called once it is settled where reading begins: what is sent from then on is not missed.
 
     Raises:
         TopicUnknownError: one of the topics is not there.
@@ -39,6 +42,7 @@ async def tail(settings: KafkaSettings, topics: Sequence[str], *, last: int | No
             for place in partitions:
                 back = begins[place] if last is None else max(begins[place], ends[place] - last)
                 consumer.seek(place, back)
+            ready()
             if last != 0:
                 for record in (await _past(consumer, ends))[-last if last else None :]:
                     yield _raw(record, settings.topic_prefix)
