@@ -4,19 +4,18 @@ import asyncio
 import json
 import stat
 from collections.abc import Sequence
-from contextlib import aclosing
 
 import pytest
 
 from tests.builders import IDS, NOW, SECOND
+from tests.cli.topics import arrived
 from tests.cli.userctl import Userctl
 from tests.letters import HOUR, a_letter, a_message, parked
 from usercore.activity.values import Awaited, WaitsFor
 from usercore.adapters.sql import open_database, sql_ports
 from usercore.kernel.secret import Secret
-from usercore.messaging.values import DeadLetter, ParkedMessage, RawMessage
+from usercore.messaging.values import DeadLetter, ParkedMessage
 from usercore.settings import DatabaseSettings, KafkaSettings
-from usercore.wiring.messaging import tail_topics
 
 
 def bury(userctl: Userctl, *letters: DeadLetter, parked: Sequence[ParkedMessage] = ()) -> None:
@@ -203,22 +202,11 @@ def test_letters_are_replayed_as_they_were_and_once(messaging: Userctl, kafka_se
     again = messaging("dlq", "replay", whole.id, *WHY)
     assert (again.code, again.err.split(":")[1]) == (79, " dead_letter_settled")
 
-    found = asyncio.run(arrived(kafka_settings, "order-placed", 2))
+    found = arrived(kafka_settings, "order-placed", 2)
     assert [(one.key, one.value, one.headers) for one in sorted(found, key=lambda one: one.key or b"")] == [
         (b"\x00", b"\xfe", (*headers, ("dlq_original", str(whole.message.place).encode()))),
         (b"k", None, (("dlq_original", str(tombstone.message.place).encode()),)),
     ]
-
-
-async def arrived(settings: KafkaSettings, topic: str, count: int) -> list[RawMessage]:
-    """Read what stands in a topic."""
-    found: list[RawMessage] = []
-    async with asyncio.timeout(30), aclosing(tail_topics(settings, (topic,), last=None)) as messages:
-        async for message in messages:
-            found.append(message)
-            if len(found) == count:
-                break
-    return found
 
 
 def test_a_broker_that_is_away_leaves_the_letters_waiting(messaging: Userctl) -> None:
