@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -206,3 +206,22 @@ def _spoiled(draw: st.DrawFn, value: Any) -> Any:
         place = draw(st.integers(0, len(value) - 1))
         return [*value[:place], draw(_spoiled(value[place])), *value[place + 1 :]]
     return draw(_ODD)
+
+
+_WRONG: Sequence[Any] = (None, True, -1, 0, 0.5, "", "x", "x" * 1000, [], {}, [[]], {"more": 1})
+
+
+def mutants(value: Any) -> Iterator[Any]:
+    """Yield values that differ from another in one place: everywhere something is left out, put in or replaced."""
+    yield from _WRONG
+    if isinstance(value, dict):
+        yield {**value, "more": 1}
+        for name, inner in value.items():
+            yield {one: kept for one, kept in value.items() if one != name}
+            yield from ({**value, name: mutant} for mutant in mutants(inner))
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from ([*value[:place], mutant, *value[place + 1 :]] for mutant in mutants(item))
+    if isinstance(value, str):
+        yield from ("x" * length for length in (1, 7, 8, 20, 21, 50, 51, 64, 65, 100, 101, 500, 501))
+        yield from (value + "\n", value.lower(), value.upper())

@@ -33,7 +33,8 @@ class Contract:
         version: of the schema that `shape` stands for.
         upcasters: for each older major version still read, what makes a payload of the next one out of it.
         one_of: sets of fields of which exactly one must be given.
-        any_of: sets of fields of which at least one must be given; what they say must be the same.
+        any_of: sets of names of one field, of which one must be given: the catalogue's, and behind it those that stand
+            in for it where it is missing. Where it is not, they mean nothing.
     """
 
     name: str
@@ -74,6 +75,13 @@ class Contract:
             payload = self.upcasters[major](payload)
             major += 1
         return payload
+
+    def chosen(self, payload: Any) -> Any:  # noqa: ANN401 -- any JSON value
+        """Return a payload without names that stand in for one that is given."""
+        if not isinstance(payload, Mapping):
+            return payload
+        idle = {other for first, *others in self.any_of if first in payload for other in others}
+        return {name: value for name, value in payload.items() if name not in idle} if idle else payload
 
 
 def major_of(version: str) -> int:

@@ -77,7 +77,7 @@ class ReceivedMessage:
             PayloadInvalidError: the payload does not satisfy the message's schema.
             KeyMismatchError: the key names another user than the command.
         """
-        payload = self.contract.current(self.payload, major_of(self.version))
+        payload = self.contract.chosen(self.contract.current(self.payload, major_of(self.version)))
         try:
             message = read_shape(payload, self.contract.shape, hook=read_number)
         except ShapeRefusedError as refused:
@@ -162,8 +162,8 @@ def _actor(envelope: Envelope) -> Actor:
 def _user_of(contract: Contract, payload: Any) -> str | None:  # noqa: ANN401 -- any JSON value
     if not isinstance(payload, Mapping):
         return None
-    known = contract.shape.__struct_encode_fields__
-    named = (payload.get(name) for name in _USER_FIELDS if name in known)
+    known, given = contract.shape.__struct_encode_fields__, contract.chosen(payload)
+    named = (given.get(name) for name in _USER_FIELDS if name in known)
     return next((one for one in named if isinstance(one, str) and 1 <= len(one) <= USER_ID_MAX_CHARS), None)
 
 
@@ -173,11 +173,8 @@ def _choices(contract: Contract, payload: Mapping[str, Any]) -> Iterator[Violati
         if sum(name in payload for name in names) != 1:
             yield Violation((), "exactly_one", f"give one of {', '.join(names)}")
     for names in contract.any_of:
-        given = [payload[name] for name in names if name in payload]
-        if not given:
+        if not any(name in payload for name in names):
             yield Violation((names[0],), "required", "give a value")
-        elif any(one != given[0] for one in given):
-            yield Violation((names[0],), "ambiguous", f"{' and '.join(names)} say different things: give one of them")
 
 
 def _fingerprint(name: str, version: str, payload: Any) -> bytes:  # noqa: ANN401 -- any JSON value

@@ -146,7 +146,7 @@ class OrderItem(Struct, rename="camel", kw_only=True):
 
 
 class OrderPlaced(Struct, rename="camel", kw_only=True):
-    """A user placed an order. `userId` may stand for `customerId`, and `placedAt` for `createdAt`."""
+    """A user placed an order. Where `customerId` is missing, `userId` stands in; for `createdAt`, `placedAt`."""
 
     order_id: FactId
     customer_id: UserIdText | UnsetType = UNSET
@@ -159,7 +159,7 @@ class OrderPlaced(Struct, rename="camel", kw_only=True):
 
 
 class LoyaltyPointsEarned(Struct, rename="camel", kw_only=True):
-    """A user earned points. `customerId` may stand for `userId`, and `earnedAt` for `timestamp`."""
+    """A user earned points. Where `userId` is missing, `customerId` stands in; for `timestamp`, `earnedAt`."""
 
     user_id: UserIdText | UnsetType = UNSET
     customer_id: UserIdText | UnsetType = UNSET

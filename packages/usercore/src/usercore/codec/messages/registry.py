@@ -29,7 +29,7 @@ RECEIVED: Final[tuple[Contract, ...]] = (
         any_of=(("userId", "customerId"), ("timestamp", "earnedAt")),
     ),
 )
-"""What others send us. Where one of several names will do, the catalogue's stands first."""
+"""What others send us."""
 
 
 PUBLISHED: Final[tuple[Contract, ...]] = (

@@ -47,7 +47,7 @@ def components(contracts: Iterable[Contract], reference: str) -> dict[str, Schem
     )
     schemas = {name: _tidy(schema) for name, schema in found.items()}
     for contract in listed:
-        schemas[contract.name] |= _choices(contract)
+        schemas[contract.name] |= _choices(contract, schemas[contract.name]["properties"])
     return schemas
 
 
@@ -59,12 +59,17 @@ def _tidy(schema: Mapping[str, Any]) -> Schema:
     return tidy
 
 
-def _choices(contract: Contract) -> Schema:
-    """Return the rules for fields that stand for each other."""
+def _choices(contract: Contract, properties: Schema) -> Schema:
+    """Return the rules for fields that stand for each other; a name that stands in moves into its rule."""
     rules: Schema = {}
     if contract.one_of:
         (names,) = contract.one_of
         rules["oneOf"] = [{"required": [name]} for name in names]
     if contract.any_of:
-        rules["allOf"] = [{"anyOf": [{"required": [name]} for name in names]} for names in contract.any_of]
+        rules["allOf"] = [_either(first, others, properties) for first, *others in contract.any_of]
     return rules
+
+
+def _either(first: str, others: list[str], properties: Schema) -> Schema:
+    stand_ins = [{"properties": {name: properties.pop(name)}, "required": [name]} for name in others]
+    return {"anyOf": [{"required": [first]}, *stand_ins]}
