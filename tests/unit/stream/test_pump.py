@@ -89,6 +89,25 @@ async def test_a_batch_is_what_has_arrived_and_is_acknowledged_in_order_once_all
     await asyncio.wait_for(asyncio.gather(running, reading), 5)
 
 
+async def test_a_batch_fills_for_a_moment_while_the_broker_has_more_and_not_otherwise() -> None:
+    work = Work()
+    answers = iter([True, False])
+    pump = Pump("update-user", "t1.", 4, work, Metrics(), behind=lambda _: next(answers), linger_s=60.0)
+    running = asyncio.create_task(pump.run())
+    await pump.read(Stream([Record([], 0, offset) for offset in range(3)]))
+    await _turns()
+    assert work.batches == []
+    filling = asyncio.create_task(pump.read(Stream([Record([], 0, 3)])))
+    await _turns()
+    assert work.batches == [[(0, 0), (0, 1), (0, 2), (0, 3)]]
+    work.may_end.release()
+    await asyncio.wait_for(filling, 5)
+    await pump.read(Stream([Record([], 0, 4)]))
+    await _turns()
+    assert work.batches[1:] == [[(0, 4)]]
+    running.cancel()
+
+
 async def test_a_closed_pump_finishes_its_batch_and_takes_no_other() -> None:
     acked: list[tuple[int, int]] = []
     work = Work()

@@ -12,7 +12,7 @@ from attrs import Factory, define, field
 
 from user_stream.assembly import Processor, open_processor
 from user_stream.brokers import BrokerCheck
-from user_stream.faust_app import StreamApp, build_app
+from user_stream.faust_app import StreamApp, build_app, more_to_come
 from user_stream.health import Health, serving
 from user_stream.pump import Pump
 from user_stream.retrying import GivenUpError, Retrying
@@ -149,7 +149,14 @@ class _Running:
         kafka, consumer = self.settings.kafka, self.settings.consumer
         app = build_app(kafka, consumer, self.settings.topics, tls_context(kafka))
         for name in RECEIVED:
-            pump = Pump(name, kafka.topic_prefix, consumer.batch, self.processor.process, self.service.metrics)
+            pump = Pump(
+                name,
+                kafka.topic_prefix,
+                consumer.batch,
+                self.processor.process,
+                self.service.metrics,
+                behind=lambda event: more_to_come(app, event),
+            )
             topic = app.topic(kafka.topic_prefix + name, key_type=bytes, value_type=bytes)
             app.agent(topic, name=name, concurrency=1)(pump.read)
             self.pumps.append(pump)

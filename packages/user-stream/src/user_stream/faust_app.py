@@ -7,13 +7,15 @@ from typing import Final
 import faust
 from faust import streams
 
+from user_stream.pump import Event
 from usercore.settings import ConsumerSettings, KafkaSettings, SecurityProtocol, TopicSettings
 
-__all__ = ["StreamApp", "build_app"]
+__all__ = ["StreamApp", "build_app", "more_to_come"]
 
 _COMMIT_EVERY_S: Final = 0.5
 """What was finished and not committed comes again after a kill, and costs a look into the inbox."""
 _WITH_SASL: Final = frozenset({SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL})
+_BUFFERED_BATCHES: Final = 4
 _HEARTBEATS: Final = 6
 """Signs of life within a session."""
 
@@ -53,7 +55,8 @@ def build_app(
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=topics.max_message_bytes,
-        stream_buffer_maxsize=consumer.batch,
+        # Large enough that batches fill while Faust fetches, small enough for the largest messages.
+        stream_buffer_maxsize=_BUFFERED_BATCHES * consumer.batch,
         # Work of a revoked partition comes again elsewhere; the inbox makes that harmless.
         stream_wait_empty=False,
         broker_session_timeout=consumer.session_timeout_s,
@@ -66,6 +69,12 @@ def build_app(
     )
     app.finalize()
     return app
+
+
+def more_to_come(app: StreamApp, event: Event) -> bool:
+    """Whether the broker, when it was last heard of, had more of an event's partition than that event."""
+    end: int | None = app.consumer.highwater(event.message.tp)
+    return bool(end and end > event.message.offset + 1)
 
 
 def _credentials(

@@ -8,7 +8,9 @@ acknowledged by Faust itself, so none does: what ends a batch early ends the pro
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -18,6 +20,8 @@ from usercore.observe.metrics import Metrics
 __all__ = ["Pump", "raw_message"]
 
 _MILLISECONDS: Final = 1000
+LINGER_S: Final = 0.02
+"""As long as Faust takes to hand over some hundred events; no message waits for it that has none behind it."""
 
 
 class Event(Protocol):
@@ -55,6 +59,8 @@ class Pump:
         most: events in a batch.
         work: brings every message of a batch to its end, or raises.
         metrics: times the batches.
+        behind: whether the broker has more of an event's partition than that event.
+        linger_s: how long a batch may then fill.
     """
 
     def __init__(
@@ -64,14 +70,22 @@ class Pump:
         most: int,
         work: Callable[[Sequence[RawMessage]], Awaitable[None]],
         metrics: Metrics,
+        *,
+        behind: Callable[[Event], bool] = lambda _: False,
+        linger_s: float = LINGER_S,
     ) -> None:
         self.topic = topic
         self._prefix = prefix
         self._most = most
         self._work = work
         self._metrics = metrics
-        self._arrived: asyncio.Queue[Event] = asyncio.Queue(most)
-        self._closing = asyncio.Event()
+        self._behind = behind
+        self._linger_s = linger_s
+        self._arrived: deque[Event] = deque()
+        self._some = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._room = asyncio.Event()
+        self._closing = False
         self.finished: dict[int, int] = {}
         """By partition: the offset behind the last message that found its end here."""
 
@@ -79,7 +93,12 @@ class Pump:
         """Take events from Faust for ever: the whole of an agent. A full queue makes Faust wait, and so the broker."""
         events: AsyncIterable[Event] = stream.noack().events()
         async for event in events:
-            await self._arrived.put(event)
+            self._arrived.append(event)
+            self._some.set()
+            if len(self._arrived) >= self._most:
+                self._enough.set()
+                self._room.clear()
+                await self._room.wait()
 
     async def run(self) -> None:
         """Work until closed; the batch in hand is finished first.
@@ -87,36 +106,36 @@ class Pump:
         Raises:
             Exception: what the processor raised. Nothing of that batch is acknowledged.
         """
-        closing = asyncio.create_task(self._closing.wait())
-        try:
-            while (batch := await self._next(closing)) is not None:
-                await self._finish(batch)
-        finally:
-            closing.cancel()
+        while (batch := await self._next()) is not None:
+            await self._finish(batch)
 
     def reads(self, topic: str) -> bool:
         """Whether this is its topic, the deployment's prefix included."""
         return topic == self._prefix + self.topic
 
     def close(self) -> None:
-        """Take no further batch."""
-        self._closing.set()
+        """Take no further batch. What has arrived and is in none is not acknowledged, so it comes again."""
+        self._closing = True
+        self._some.set()
+        self._enough.set()
 
-    async def _next(self, closing: "asyncio.Task[bool]") -> Sequence[Event] | None:
-        """Return what has arrived, and wait for the first of it; None once closed."""
-        if self._closing.is_set():
+    async def _next(self) -> Sequence[Event] | None:
+        """Return what has arrived, and wait for the first of it; None once closed.
+
+        Faust hands over one event at a time, slower than a small batch is worked on. So where the broker is known to
+        have more, the batch is given a moment to fill: batches would stay small, and each costs its round trips.
+        """
+        await self._some.wait()
+        if not self._closing and len(self._arrived) < self._most and self._behind(self._arrived[-1]):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), self._linger_s)
+        if self._closing:
             return None
-        if self._arrived.empty():
-            first = asyncio.create_task(self._arrived.get())
-            await asyncio.wait({first, closing}, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing.is_set():
-                first.cancel()  # whatever it took is not acknowledged, so it comes again
-                return None
-            batch = [first.result()]
-        else:
-            batch = []
-        while len(batch) < self._most and not self._arrived.empty():
-            batch.append(self._arrived.get_nowait())
+        batch = [self._arrived.popleft() for _ in range(min(self._most, len(self._arrived)))]
+        if not self._arrived:
+            self._some.clear()
+        self._enough.clear()
+        self._room.set()
         return batch
 
     async def _finish(self, batch: Sequence[Event]) -> None:
