@@ -76,8 +76,10 @@ class KafkaProducer:
                 live = await self._opened()
                 name = await self._known(live, topic)
                 try:
-                    acknowledged = await live.send(name, value=value, key=key, headers=list(headers))
-                    await acknowledged
+                    if key is None and value is None:
+                        await self._send_bare(live, name, headers)
+                    else:
+                        await (await live.send(name, value=value, key=key, headers=list(headers)))
                 except MessageSizeTooLargeError as error:
                     if _arrived_nowhere(error):
                         raise
@@ -86,6 +88,13 @@ class KafkaProducer:
                 except KafkaError:
                     await self._replace(live)
                     raise
+
+    async def _send_bare(self, live: AIOKafkaProducer, name: str, headers: Headers) -> None:
+        """Send a message with neither key nor value, which Kafka takes and aiokafka's `send` does not."""
+        batch = live.create_batch()
+        batch.append(timestamp=None, key=None, value=None, headers=list(headers))
+        partition = _partition(None, sorted(await live.partitions_for(name)))
+        await (await live.send_batch(batch, name, partition=partition))
 
     async def send_many(self, messages: Sequence[KafkaMessage]) -> None:
         """Send messages and return once all are acknowledged; those of one key arrive in the order given.
