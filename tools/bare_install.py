@@ -23,6 +23,8 @@ OPTIONAL = (
     "cryptography",
     "structlog",
     "jsonschema",
+    "msgspec",
+    "aiokafka",
 )
 
 
