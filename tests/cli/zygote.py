@@ -17,8 +17,9 @@ PRELOADED = (
     "user_cli.running",
     "usercore.wiring.service",
     "usercore.wiring.migrations",
-    *(f"user_cli.commands.{name}" for name in ("attributes", "config", "db", "deliver", "preferences")),
-    *(f"user_cli.commands.{name}" for name in ("serve", "token", "topics", "user")),
+    "usercore.wiring.messaging",
+    *(f"user_cli.commands.{name}" for name in ("attributes", "config", "db", "deliver", "dlq")),
+    *(f"user_cli.commands.{name}" for name in ("parked", "preferences", "send", "serve", "token", "topics", "user")),
 )
 
 

@@ -93,5 +93,5 @@ def _raw(record: ConsumerRecord, prefix: str) -> RawMessage:
         timestamp_ms=record.timestamp,
         key=record.key,
         value=record.value,
-        headers=tuple(record.headers),
+        headers=tuple((name, value or b"") for name, value in record.headers),
     )
