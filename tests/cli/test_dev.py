@@ -1,5 +1,6 @@
 """`userctl dev`: one command starts everything, keeps the data, and leaves nothing running."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests.cli.processes import alive, enterable_folder, wait_until
 from tests.cli.userctl import COMMAND, Userctl, plain_environ
@@ -30,19 +32,20 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def started(
-    folder: Path, *options: str, in_a_used_terminal: bool = False
+    folder: Path, *options: str, in_a_used_terminal: bool = False, environ: dict[str, str] | None = None
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """Start everything, give the process and what it announces, and end what the test did not end.
 
     In a used terminal, the environment file of the start before has been read.
     """
-    command = [*COMMAND, "dev", "--json", "--data-dir", str(folder), "--port", "0", *options]
+    command = [*COMMAND, "dev", "--json", "--data-dir", str(folder), "--port", "0", "--stream-port", "0"]
+    command += options
     if in_a_used_terminal:
         command = ["sh", "-c", f'. "{folder / "env"}" && exec "$@"', "sh", *command]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
-        env=plain_environ(),
+        env=plain_environ() | (environ or {}),
         cwd=folder.parent,
         text=True,
         start_new_session=True,  # so that only a signal of ours reaches it
@@ -78,6 +81,7 @@ def test_everything_that_the_page_for_newcomers_shows_works_with_the_printed_tok
         assert http.get("/metrics").status_code == 200
         assert http.get("/docs").headers["content-type"].startswith("text/html")
         assert http.get("/v1/users", headers={"Authorization": "Bearer nonsense"}).status_code == 401
+        commands_are_taken_from_kafka_and_events_leave(http, announced, "ada@kafka.example")
         recorded = Path(announced["deliveries"])
         wait_until(lambda: recorded.exists() and user in recorded.read_text(encoding="utf-8"))
         assert end(process, announced, signal.SIGINT) == 0
@@ -116,6 +120,40 @@ def email_preferences_are_read_and_changed(http: httpx.Client, user: str) -> Non
     assert http.get(path).json()["topics"]["newsletter"]["subscribed"] is True
 
 
+def commands_are_taken_from_kafka_and_events_leave(http: httpx.Client, announced: dict[str, Any], email: str) -> None:
+    assert httpx.get(announced["streamHealth"], trust_env=False).status_code == 200
+    assert "user_service" in httpx.get(announced["streamMetrics"], trust_env=False).text
+    asyncio.run(create_over_kafka(announced["kafka"], email))
+    wait_until(lambda: len(http.get("/v1/users", params={"email": email}).json()["items"]) == 1)
+    asyncio.run(until_published(announced["kafka"], "user-created", email))
+
+
+async def create_over_kafka(bootstrap: str, email: str) -> None:
+    """Send the command as another team's program does: plain JSON and nothing else."""
+    command = {"email": email, "firstName": "Grace", "lastName": "Hopper", "password": "correct horse battery"}
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        await producer.send_and_wait("create-user", json.dumps(command).encode())
+
+
+async def until_published(bootstrap: str, topic: str, email: str) -> None:
+    async with (
+        asyncio.timeout(20),
+        AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer,
+    ):
+        async for record in consumer:
+            if json.loads(record.value)["email"] == email:
+                return
+
+
+def test_a_broker_of_ones_own_is_used(folder: Path, kafka_bootstrap: str) -> None:
+    own = {"KAFKA_BOOTSTRAP": kafka_bootstrap, "USER_SERVICE_TOPIC_PREFIX": "t00000de5."}
+    own |= {"USER_SERVICE_KAFKA_IDEMPOTENT": "false", "USER_SERVICE_STREAM_SESSION_TIMEOUT_S": "2"}
+    with started(folder, environ=own) as (process, announced):
+        assert announced["kafka"] == kafka_bootstrap
+        assert len(announced["pids"]) == 4, "HTTP, stream, PostgreSQL and Valkey"
+        assert end(process, announced, signal.SIGTERM) == 0
+
+
 def test_secrets_are_their_owners_alone(folder: Path) -> None:
     for name in ("signing-key.pem", "cache-key", "token", "env", "deliveries.jsonl"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
@@ -125,13 +163,16 @@ def test_the_data_is_there_after_a_stop_and_after_a_kill_which_leaves_no_server(
     with started(folder, "--samples", str(SAMPLES)) as (process, announced), client(announced) as http:
         kept = http.get("/v1/users", params={"email": "grace@navy.example"}).json()["items"]
         assert [user["lastName"] for user in kept] == ["Murray"]
-        assert len(http.get("/v1/users?limit=500").json()["items"]) == SAMPLES + 1, "samples are not made twice"
+        assert len(http.get("/v1/users?limit=500").json()["items"]) == SAMPLES + 2, "samples are not made twice"
         written = http.post("/v1/users", json={"email": "last@example.com", "firstName": "A", "lastName": "B"})
         assert written.status_code == 201
+        assert len(announced["pids"]) == 5, "HTTP, stream, PostgreSQL, Valkey and the broker"
         assert end(process, announced, signal.SIGKILL) == -signal.SIGKILL
 
     with started(folder, in_a_used_terminal=True) as (process, announced), client(announced) as http:
         assert http.get(written.headers["location"]).json() == written.json()
+        # The broker has forgotten and the database has not: offsets begin anew, over data that knows them.
+        commands_are_taken_from_kafka_and_events_leave(http, announced, "second@kafka.example")
         another_start_on_the_same_folder_or_port_says_so(folder, announced)
         other_terminals_find_everything_in_the_environment_file(folder, written.json())
         assert end(process, announced, signal.SIGTERM) == 0
@@ -139,7 +180,7 @@ def test_the_data_is_there_after_a_stop_and_after_a_kill_which_leaves_no_server(
 
 def another_start_on_the_same_folder_or_port_says_so(folder: Path, announced: dict[str, Any]) -> None:
     alone = Userctl(plain_environ(), folder.parent)
-    used = alone("dev", "--data-dir", str(folder), "--port", "0")
+    used = alone("dev", "--data-dir", str(folder), "--port", "0", "--stream-port", "0")
     assert used.code == 71
     assert "is in use by process" in used.error
     port = announced["url"].rpartition(":")[2]
@@ -147,6 +188,9 @@ def another_start_on_the_same_folder_or_port_says_so(folder: Path, announced: di
     assert taken.code == 69
     assert taken.error.startswith(f"userctl: port_taken: port {port} of 127.0.0.1 ")
     assert not folder.with_name("other").exists()
+    stream = announced["streamHealth"].removesuffix("/health/ready").rpartition(":")[2]
+    taken = alone("dev", "--data-dir", str(folder.with_name("other")), "--port", "0", "--stream-port", stream)
+    assert (taken.code, taken.error.rpartition(": ")[2]) == (69, "choose another one with --stream-port")
 
 
 def other_terminals_find_everything_in_the_environment_file(folder: Path, user: dict[str, Any]) -> None:
@@ -169,7 +213,7 @@ def test_a_port_that_somebody_has_is_refused_before_anything_is_started(tmp_path
 def test_a_wrong_setting_stops_the_start_and_leaves_no_server() -> None:
     with enterable_folder() as folder:
         alone = Userctl(plain_environ() | {"USER_SERVICE_MAX_IN_FLIGHT": "many"}, folder.parent)
-        done = alone("dev", "--data-dir", str(folder), "--port", "0")
+        done = alone("dev", "--data-dir", str(folder), "--port", "0", "--stream-port", "0")
         assert (done.code, done.error) == (
             78,
             "userctl: settings_invalid: USER_SERVICE_MAX_IN_FLIGHT: write a whole number from 1 to 100000",

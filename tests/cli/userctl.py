@@ -13,7 +13,17 @@ from attrs import frozen
 
 OPERATOR = "ada"
 COMMAND = (sys.executable, "-m", "user_cli")
-_OURS = ("USER_SERVICE_", "USERCTL_", "DATABASE_URL", "REDIS_URL", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_")
+_OURS = (
+    "USER_SERVICE_",
+    "USERCTL_",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "KAFKA_",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "TTY_",
+)
 
 
 def plain_environ() -> dict[str, str]:

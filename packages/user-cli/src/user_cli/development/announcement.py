@@ -16,16 +16,22 @@ class Announcement:
     """Everything that was started.
 
     Args:
-        url: of the service.
+        url: of the HTTP service.
+        stream_url: of the stream processor's health and metrics.
+        bootstrap: ``host:port`` of the Kafka brokers.
+        forgets: whether the broker is the embedded one, which keeps nothing.
         folder: keeps the data.
         servers: keeps the database, where that is another folder.
         deliveries: where what other services would be sent is written down.
         token: allows everything.
         expires_at: when the token ends; aware, UTC.
-        pids: of the HTTP service and the embedded servers.
+        pids: of the HTTP service, the stream processor and the embedded servers.
     """
 
     url: str
+    stream_url: str
+    bootstrap: str
+    forgets: bool
     folder: DataFolder
     servers: Path
     deliveries: Path
@@ -46,6 +52,8 @@ def announce(what: Announcement, *, as_json: bool) -> None:
             ("  Docs", f"{what.url}/docs"),
             ("  Health", f"{what.url}/health/ready"),
             ("  Metrics", f"{what.url}/metrics"),
+            ("  Kafka", what.bootstrap + ("  (embedded: forgets all messages when it stops)" if what.forgets else "")),
+            ("  Stream", f"{what.stream_url}/health/ready  and  {what.stream_url}/metrics"),
             ("  Deliveries", f"{what.deliveries}  (what other services would be sent)"),
             ("  Data", " and ".join(dict.fromkeys((str(what.folder.path), str(what.servers))))),
             ("  Token", f"{what.folder.token}  (allows everything, until {what.expires_at:%Y-%m-%d})"),
@@ -63,6 +71,9 @@ def _object(what: Announcement) -> dict[str, object]:
         "docs": f"{what.url}/docs",
         "metrics": f"{what.url}/metrics",
         "health": f"{what.url}/health/ready",
+        "kafka": what.bootstrap,
+        "streamHealth": f"{what.stream_url}/health/ready",
+        "streamMetrics": f"{what.stream_url}/metrics",
         "dataDir": str(what.folder.path),
         "deliveries": str(what.deliveries),
         "token": what.token,

@@ -68,7 +68,7 @@ class DataFolder:
         write_private(self._embedded_urls, "".join(f"{url}\n" for url in urls).encode())
 
     def was_embedded(self, url: str) -> bool:
-        """Return whether a URL is that of a server of our own, from a terminal that has read `environment`."""
+        """Return whether it is where to find a server of our own, from a terminal that has read `environment`."""
         return self._embedded_urls.exists() and url in self._embedded_urls.read_text(encoding="utf-8").splitlines()
 
     def write_environment(self, variables: Mapping[str, str]) -> None:

@@ -1,32 +1,81 @@
-"""The HTTP service as a child process, which does not outlive us."""
+"""The HTTP service and the stream processor as child processes, which do not outlive us."""
 
 import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import httpx
+from attrs import frozen
 
 from user_cli.commands.serve import HTTP_SERVER
+from user_cli.commands.stream import STREAM_PROCESSOR
 from user_cli.embedded.account import Account
 from user_cli.embedded.process import Program, ServerProcess, free_port
 from user_cli.failures import PortTakenError, ServerEndedError
-from usercore.settings import HttpSettings
+from usercore.settings import ConsumerSettings, HttpSettings
 
-__all__ = ["HOST", "choose_port", "http_server", "until_ended"]
+__all__ = [
+    "HOST",
+    "Service",
+    "choose_port",
+    "http_service",
+    "running",
+    "stream_processor",
+    "until_ended",
+]
 
 HOST: Final = "127.0.0.1"
 _READY_DEADLINE_S: Final = 60.0
 _LOOK_EVERY_S: Final = 0.1
 _BEYOND_DRAIN_S: Final = 5.0
+_STREAM_PATIENCE_S: Final = 20.0
 
 
-def choose_port(wanted: int) -> int:
+@frozen
+class Service:
+    """A program of ours.
+
+    Args:
+        name: for people.
+        command: absolute path and arguments.
+        url: where its health is served.
+        patience_s: how long it may take to end when it is asked to.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    url: str
+    patience_s: float
+
+    @property
+    def health(self) -> str:
+        """Says whether it is ready."""
+        return f"{self.url}/health/ready"
+
+
+def http_service(settings: HttpSettings) -> Service:
+    """Return the HTTP service on these settings."""
+    patience_s = settings.drain_delay_s + settings.drain_timeout_s + _BEYOND_DRAIN_S
+    return Service("the HTTP service", HTTP_SERVER, f"http://{HOST}:{settings.port}", patience_s)
+
+
+def stream_processor(settings: ConsumerSettings) -> Service:
+    """Return the stream processor on these settings."""
+    return Service("the stream processor", STREAM_PROCESSOR, f"http://{HOST}:{settings.port}", _STREAM_PATIENCE_S)
+
+
+def choose_port(wanted: int, option: str) -> int:
     """Return the port, or a free one for 0.
+
+    Args:
+        wanted: the port.
+        option: by which another one is chosen.
 
     Raises:
         PortTakenError: somebody listens there.
@@ -40,63 +89,64 @@ def choose_port(wanted: int) -> int:
         try:
             probe.bind((HOST, wanted))
         except OSError as error:
-            detail = f"port {wanted} of {HOST} cannot be had ({error.strerror}): choose another one with --port"
+            detail = f"port {wanted} of {HOST} cannot be had ({error.strerror}): choose another one with {option}"
             raise PortTakenError(detail) from None
     return wanted
 
 
 @asynccontextmanager
-async def http_server(settings: HttpSettings, environ: Mapping[str, str]) -> AsyncIterator[ServerProcess]:
-    """Start the service and wait until it is ready; drain and stop it at the end.
+async def running(services: Sequence[Service], environ: Mapping[str, str]) -> AsyncIterator[list[ServerProcess]]:
+    """Start services together and wait until all are ready; at the end drain and stop one after the other.
 
     Args:
-        settings: what it will read from `environ`.
-        environ: all of its environment.
+        services: in the order in which they stop: who accepts work before who does what is left of it.
+        environ: all of their environment.
 
     Raises:
-        EmbeddedServerError: it does not get ready.
+        EmbeddedServerError: one does not get ready.
     """
-    patience_s = settings.drain_delay_s + settings.drain_timeout_s + _BEYOND_DRAIN_S
-    program = Program(
-        name="the HTTP service",
-        command=HTTP_SERVER,
+    async with AsyncExitStack() as stack:
+        started = []
+        for service in reversed(services):
+            process = ServerProcess.start(_program(service, environ))
+            stack.push_async_callback(process.stop)
+            started.append(process)
+        started.reverse()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for service, process in zip(services, started, strict=True):
+                await process.until_ready(partial(_is_ready, client, service.health), _READY_DEADLINE_S)
+        yield started
+
+
+def _program(service: Service, environ: Mapping[str, str]) -> Program:
+    return Program(
+        name=service.name,
+        command=service.command,
         folder=Path.cwd(),
         log=None,
         account=Account(),
-        ends=((signal.SIGTERM, patience_s),),
+        ends=((signal.SIGTERM, service.patience_s),),
         environ=environ,
     )
-    server = ServerProcess.start(program)
-    try:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            await server.until_ready(lambda: _is_ready(client, settings.port), _READY_DEADLINE_S)
-        yield server
-    finally:
-        await server.stop()
 
 
-async def _is_ready(client: httpx.AsyncClient, port: int) -> bool:
+async def _is_ready(client: httpx.AsyncClient, health: str) -> bool:
     try:
-        answer = await client.get(f"http://{HOST}:{port}/health/ready", timeout=2)
+        answer = await client.get(health, timeout=2)
     except httpx.HTTPError:
         return False
     return answer.status_code == httpx.codes.OK
 
 
-async def until_ended(server: ServerProcess) -> None:
+async def until_ended(servers: Sequence[ServerProcess], asked: asyncio.Event) -> None:
     """Wait until somebody asks us to end.
 
     Raises:
-        ServerEndedError: the server ended instead.
+        ServerEndedError: a server ended instead.
     """
-    asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants us to go on without a terminal
-            loop.add_signal_handler(number, asked.set)
     while not asked.is_set():
-        if not server.running:
-            raise ServerEndedError("the HTTP service ended by itself: its last lines say why")
+        if gone := [server.program.name for server in servers if not server.running]:
+            raise ServerEndedError(f"{gone[0]} ended by itself: its last lines say why")
         try:
             async with asyncio.timeout(_LOOK_EVERY_S):
                 await asked.wait()
