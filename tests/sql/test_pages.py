@@ -9,10 +9,12 @@ import pytest
 from attrs import evolve
 
 from tests.builders import NOW, SECOND, a_profile, creation, update
+from tests.letters import a_letter, parked
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.directory import _Statement
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
+from usercore.messaging.values import DeadLetterState, Settlement
 from usercore.settings import DatabaseSettings
 from usercore.users.queries import Position, Sort, UserQuery
 from usercore.users.search import query_words
@@ -119,6 +121,7 @@ async def test_no_plan_that_is_kept_from_a_small_table_reads_all_of_it(migrated_
             await ports.history.entries(ids[0], below_version=None, limit=5)
             due = await ports.deliveries.claim(now=NOW + SECOND, lease_until=NOW + 9 * SECOND, limit=5)
             await ports.deliveries.acknowledge(due, now=NOW + SECOND)
+            await _set_aside(ports)
 
     # A backend tells its statistics when it ends.
     async with await psycopg.AsyncConnection.connect(migrated_database_url, autocommit=True) as watcher:
@@ -126,6 +129,19 @@ async def test_no_plan_that_is_kept_from_a_small_table_reads_all_of_it(migrated_
             "SELECT relname FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname <> 'schema_version'"
         )
         assert await found.fetchall() == []
+
+
+async def _set_aside(ports: SqlPorts) -> None:
+    letter, waits = a_letter(), parked()
+    await ports.dead_letters.add([letter, a_letter()])
+    await ports.dead_letters.get(letter.id)
+    await ports.dead_letters.settle(letter.id, DeadLetterState.DISCARDED, Settlement(NOW, "OPERATOR:ada", "why"))
+    await ports.dead_letters.count_waiting()
+    await ports.parked.park([waits, parked()])
+    await ports.parked.claim_ready(now=NOW + SECOND, lease_until=NOW + 9 * SECOND, limit=5)
+    await ports.parked.page(after=waits.id, limit=5)
+    await ports.parked.remove([waits.id])
+    await ports.parked.count()
 
 
 @pytest.mark.parametrize("word", ["O'Brien", "zoë", "ﬁ", "İ", "\\", "a&b", "x:*", "日本", "𐐷"])
