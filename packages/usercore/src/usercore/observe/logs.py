@@ -16,8 +16,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from usercore.settings import TelemetrySettings
 from usercore.settings.sections import LogFormat
 
-# These name values in their messages at debug level, or log every connection.
-_QUIET = ("sqlalchemy", "psycopg", "asyncio", "uvicorn", "httpx", "httpcore", "alembic", "aiokafka")
+# These name values in their messages at debug level, or log every connection and every part that starts.
+_QUIET = ("sqlalchemy", "psycopg", "asyncio", "uvicorn", "httpx", "httpcore", "alembic", "aiokafka", "faust", "mode")
 
 
 def configure_logs(settings: TelemetrySettings, stream: TextIO | None = None) -> None:
