@@ -44,7 +44,7 @@ def main() -> None:
     try:
         uvloop.run(_run(settings))
     except StreamFailedError as error:
-        structlog.get_logger().error("stream processor failed", code=error.code, exc_info=error)
+        structlog.get_logger().error("stream processor failed", code=error.code, detail=error.detail, exc_info=error)
         sys.exit(EX_TEMPFAIL)
     except OSError as error:
         structlog.get_logger().error("stream processor failed", code="os_error", detail=error.strerror)

@@ -18,7 +18,7 @@ from user_stream.pump import Pump
 from user_stream.retrying import GivenUpError, Retrying
 from user_stream.upkeep import Upkeep
 from usercore.delivery.topics import OURS, RECEIVED
-from usercore.kernel.errors import UnavailableError
+from usercore.kernel.errors import UnavailableError, UserCoreError
 from usercore.settings import CoreSettings, StreamSettings
 from usercore.wiring.messaging import Messaging, open_messaging, tls_context
 from usercore.wiring.service import Service, open_core
@@ -40,11 +40,13 @@ class StreamFailedError(Exception):
 
     Args:
         code: stable word for the reason.
+        detail: more about it, without a value of a message.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, detail: str | None = None) -> None:
         super().__init__(f"the stream processor stopped: {code}")
         self.code = code
+        self.detail = detail
 
 
 @define(eq=False)
@@ -119,6 +121,9 @@ class _Running:
             if self.stream.stopping.is_set():
                 return
             raise StreamFailedError(error.code) from error
+        except UserCoreError as error:
+            # Topics are missing, or the brokers do not let us: it names topics at most.
+            raise StreamFailedError(error.code, str(error)) from error
         if self.stream.stopping.is_set():
             return
         self.app = self._build()
