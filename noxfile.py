@@ -9,7 +9,7 @@ nox.options.sessions = ["lint", "types", "directions", "openapi", "asyncapi", "b
 nox.options.reuse_existing_virtualenvs = True
 
 OPENAPI = "api-docs/openapi.yaml"
-KAFKA_TESTS = ("tests/stream", "tests/kafka")
+KAFKA_TESTS = ("tests/stream", "tests/kafka", "tests/chaos")
 
 
 def _install(session: nox.Session) -> None:
@@ -73,6 +73,14 @@ def kafka(session: nox.Session) -> None:
     """Run what speaks Kafka on a real Apache Kafka, which Maven fetches; `KAFKA_BOOTSTRAP` names one of your own."""
     _install(session)
     session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", *(session.posargs or KAFKA_TESTS))
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Hold the stream to its promises at full length, through hundreds of kills, on a real Apache Kafka."""
+    _install(session)
+    arguments = session.posargs or ("tests/chaos",)
+    session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", *arguments, env={"CHAOS": "long"})
 
 
 @nox.session
