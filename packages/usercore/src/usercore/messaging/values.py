@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from attrs import field, frozen
 
@@ -10,6 +11,10 @@ from usercore.activity.values import Awaited
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import Receipt
+
+
+_NUMBERS: Final = 3
+"""Partition, offset and time."""
 
 
 @frozen
@@ -40,10 +45,11 @@ class Place:
             ValueError: the text is of another form.
         """
         topic, *numbers = text.split("/")
-        place = cls(topic, *map(int, numbers))
-        if str(place) != text:
-            raise ValueError("write topic/partition/offset/timestamp")
-        return place
+        if len(numbers) == _NUMBERS:
+            place = cls(topic, *map(int, numbers))
+            if str(place) == text:
+                return place
+        raise ValueError("write topic/partition/offset/timestamp")
 
 
 @frozen
