@@ -12,7 +12,6 @@ from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import Receipt
 
-
 _NUMBERS: Final = 3
 """Partition, offset and time."""
 
