@@ -73,7 +73,9 @@ _PROPERTIES: Final = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "listener.security.protocol.map": ",".join(
+        ("CONTROLLER:PLAINTEXT", *(f"{name}:{name}" for name in ("PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL")))
+    ),
     "auto.create.topics.enable": "false",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "3",
@@ -91,18 +93,28 @@ _PROPERTIES: Final = {
     "log.segment.delete.delay.ms": "500",
 }
 
-_SASL_PROPERTIES: Final = {
-    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-    "listener.name.sasl_plaintext.plain.sasl.jaas.config": (
+_JAAS: Final = {
+    "plain": (
         "org.apache.kafka.common.security.plain.PlainLoginModule required "
         + " ".join(f'user_{name}="{password}"' for name, password in (SERVICE, STRANGER))
         + ";"
     ),
-    "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": (
-        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-    ),
+    "scram-sha-512": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+}
+_SASL_PROPERTIES: Final = {
+    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+    **{
+        f"listener.name.{listener}.{mechanism}.sasl.jaas.config": config
+        for listener in ("sasl_plaintext", "sasl_ssl")
+        for mechanism, config in _JAAS.items()
+    },
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    "super.users": f"User:ANONYMOUS;User:{SERVICE[0]}",
+    "super.users": f"User:ANONYMOUS;User:{SERVICE[0]};User:CN={SERVICE[0]}",
+}
+_TLS_PROPERTIES: Final = {
+    "ssl.keystore.type": "PEM",
+    "ssl.truststore.type": "PEM",
+    "listener.name.ssl.ssl.client.auth": "required",
 }
 
 
@@ -158,13 +170,19 @@ class ApacheKafka:
 
     Args:
         bootstrap: ``host:port`` of the listener that asks nobody who they are.
-        sasl_bootstrap: ``host:port`` of the one that does, by PLAIN and SCRAM-SHA-512; None where there is none.
+        listeners: ``host:port`` of the others: SASL_PLAINTEXT and SASL_SSL, which ask by PLAIN and SCRAM-SHA-512, and
+            SSL, which asks for a certificate.
     """
 
     bootstrap: str
-    sasl_bootstrap: str | None
+    listeners: Mapping[str, str]
     _cluster: str = field(repr=False)
     _process: ServerProcess = field(repr=False)
+
+    @property
+    def sasl_bootstrap(self) -> str:
+        """Return ``host:port`` of the listener SASL_PLAINTEXT."""
+        return self.listeners["SASL_PLAINTEXT"]
 
     @property
     def pid(self) -> int:
@@ -188,13 +206,14 @@ class ApacheKafka:
 
 @asynccontextmanager
 async def apache_kafka(
-    folder: Path, *, sasl: bool = False, properties: Mapping[str, str] | None = None
+    folder: Path, *, sasl: bool = False, tls: Path | None = None, properties: Mapping[str, str] | None = None
 ) -> AsyncIterator[ApacheKafka]:
     """Start a node on empty data, and kill it at the end.
 
     Args:
         folder: an empty folder, or one to be made, for its data, settings and log.
-        sasl: open a second listener, where principals have to say who they are, and only `SERVICE` has rights.
+        sasl: open another listener, where principals have to say who they are, and only `SERVICE` has rights.
+        tls: open listeners with TLS; a folder with `node.pem`, the node's certificate and key, and `ca.pem`, who signs.
         properties: more settings of the node, or others than ours.
 
     Raises:
@@ -204,22 +223,34 @@ async def apache_kafka(
     _prepare(folder)
     cluster = base64.urlsafe_b64encode(b"\0" + secrets.token_bytes(15)).decode().rstrip("=")
     run = (java, *_JVM, f"-Dlog4j.configuration=file:{folder}/log4j.properties", "-cp", f"{libraries}/*")
-    ports = {"CONTROLLER": 0} | ({"SASL_PLAINTEXT": 0} if sasl else {})
+    ports = dict.fromkeys(_listeners(sasl=sasl, tls=tls is not None), 0)
+    more = {**(_tls(tls) if tls else {}), **(_SASL_PROPERTIES if sasl else {}), **(properties or {})}
 
     def node(port: int) -> Program:
         ports.update({name: free_port() for name in ports})
-        _configure(folder, ports | {"PLAINTEXT": port}, dict(properties or {}))
+        _configure(folder, ports | {"PLAINTEXT": port}, more)
         return _program("Apache Kafka", (*run, "kafka.Kafka", str(folder / "server.properties")), folder)
 
     node(free_port())
     await _format(run, folder, cluster, sasl=sasl)
     process, port = await start_on_free_port(node, partial(broker_answers, cluster), free_port, _READY_DEADLINE_S)
-    sasl_bootstrap = f"127.0.0.1:{ports['SASL_PLAINTEXT']}" if sasl else None
-    broker = ApacheKafka(f"127.0.0.1:{port}", sasl_bootstrap, cluster, process)
+    listeners = {name: f"127.0.0.1:{number}" for name, number in ports.items()}
+    broker = ApacheKafka(f"127.0.0.1:{port}", listeners, cluster, process)
     try:
         yield broker
     finally:
         await broker.kill()
+
+
+def _listeners(*, sasl: bool, tls: bool) -> tuple[str, ...]:
+    """Name the listeners beside the one that asks nobody."""
+    wanted = {"CONTROLLER": True, "SASL_PLAINTEXT": sasl, "SSL": tls, "SASL_SSL": sasl and tls}
+    return tuple(name for name, opened in wanted.items() if opened)
+
+
+def _tls(folder: Path) -> dict[str, str]:
+    places = {"ssl.keystore.location": folder / "node.pem", "ssl.truststore.location": folder / "ca.pem"}
+    return _TLS_PROPERTIES | {name: str(path) for name, path in places.items()}
 
 
 def _java() -> str:
@@ -239,7 +270,6 @@ def _configure(folder: Path, ports: Mapping[str, int], more: Mapping[str, str]) 
     listeners = {name: f"{name}://127.0.0.1:{port}" for name, port in ports.items()}
     properties = {
         **_PROPERTIES,
-        **(_SASL_PROPERTIES if "SASL_PLAINTEXT" in ports else {}),
         "log.dirs": str(folder / "data"),
         "listeners": ",".join(listeners.values()),
         "advertised.listeners": ",".join(url for name, url in listeners.items() if name != "CONTROLLER"),

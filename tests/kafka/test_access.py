@@ -25,7 +25,7 @@ pytestmark = [
 def settings_of(node: ApacheKafka, mechanism: SaslMechanism, principal: tuple[str, str]) -> KafkaSettings:
     name, password = principal
     return KafkaSettings(
-        bootstrap=(str(node.sasl_bootstrap),),
+        bootstrap=(node.sasl_bootstrap,),
         security=SecurityProtocol.SASL_PLAINTEXT,
         sasl_mechanism=mechanism,
         sasl_username=name,
@@ -74,7 +74,7 @@ def stream_settings(mechanism: SaslMechanism, principal: tuple[str, str]) -> dic
 async def test_a_stream_processor_consumes_and_publishes_as_who_it_is(
     guarded_kafka: ApacheKafka, mechanism: SaslMechanism, migrated_database_url: str, tmp_path: Path
 ) -> None:
-    inside = World(migrated_database_url, str(guarded_kafka.sasl_bootstrap), tmp_path)
+    inside = World(migrated_database_url, guarded_kafka.sasl_bootstrap, tmp_path)
     outside = evolve(inside, bootstrap=guarded_kafka.bootstrap)
     async with running_worker(inside, **stream_settings(mechanism, SERVICE)), open_wire(outside) as wire:
         await wire.send("create-user", new_user(email="grace@mail.example"))
@@ -101,7 +101,7 @@ async def test_a_stream_processor_that_is_refused_says_so_and_leaves(
     migrated_database_url: str,
     tmp_path: Path,
 ) -> None:
-    world = World(migrated_database_url, str(guarded_kafka.sasl_bootstrap), tmp_path)
+    world = World(migrated_database_url, guarded_kafka.sasl_bootstrap, tmp_path)
     worker = Worker.start(world, **stream_settings(mechanism, principal))
     try:
         assert await worker.ended() == 75

@@ -40,7 +40,7 @@ def topics(world: World, names: Sequence[str]) -> list[str]:
 
 
 async def test_they_are(guarded_kafka: ApacheKafka, migrated_database_url: str, tmp_path: Path) -> None:
-    world = World(migrated_database_url, str(guarded_kafka.sasl_bootstrap), tmp_path)
+    world = World(migrated_database_url, guarded_kafka.sasl_bootstrap, tmp_path)
     await asyncio.gather(
         allow(guarded_kafka, "Read", *topics(world, RECEIVED), "--group", world.group),
         allow(guarded_kafka, "Write", *topics(world, (*PUBLISHED, PROFILES, DEAD_LETTERS))),

@@ -18,6 +18,7 @@ from usercore.adapters.kafka.connection import client_options
 from usercore.messaging.errors import BrokerDeniedError
 from usercore.settings import KafkaSettings
 
+_HUNG_UP: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _REFUSED: Final = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
 
 
@@ -44,7 +45,7 @@ async def check_access(settings: KafkaSettings) -> None:
         settings: where the brokers are, and who we are to them.
 
     Raises:
-        BrokerDeniedError: a broker answers, and refuses us, or shows a certificate that we do not trust.
+        BrokerDeniedError: a broker answers, and refuses us or our certificate, or shows one that we do not trust.
     """
     options = client_options(settings)
     for broker in options.pop("bootstrap_servers"):
@@ -57,5 +58,10 @@ async def check_access(settings: KafkaSettings) -> None:
             except ssl.SSLCertVerificationError as error:
                 detail = f"the certificate of {broker} is not one that we trust: {error.verify_message}"
                 raise BrokerDeniedError(detail) from error
+            except KafkaConnectionError as error:
+                why = error.__cause__
+                if isinstance(why, ssl.SSLError) and not isinstance(why, _HUNG_UP):
+                    raise BrokerDeniedError(f"the brokers do not accept our certificate: {why.reason}") from error
+                raise
             connection.close()
             return
