@@ -20,6 +20,7 @@ from user_http.controllers.history import HistoryController
 from user_http.controllers.listing import ListController
 from user_http.controllers.preferences import PreferencesController
 from user_http.controllers.users import UserController
+from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
 from user_http.exchange import SCOPE_KEY
 from user_http.lane import ReadLane
@@ -61,7 +62,7 @@ def build_app(
     http = settings.http
     ring = KeyRing(keys or key_source(settings.auth))
     verifier = TokenVerifier(ring, settings.auth.issuer, settings.auth.audience)
-    pipeline = Pipeline(verifier, http.body_limit_bytes, http.request_timeout_s)
+    pipeline = Pipeline(verifier, http.body_limit_bytes, Deadlines(http.request_timeout_s))
     health = HealthController(readiness, telemetry.scrape, life)
     operations = {one.route.id: one for one in _operations(core, health)}
     inner: ASGIApp = _router(pipeline, operations)
