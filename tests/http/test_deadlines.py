@@ -76,9 +76,19 @@ async def test_a_cancellation_from_outside_that_meets_the_deadline_stays_one() -
             task.cancel()
             raise
 
-    task = asyncio.create_task(within(deadlines, stubborn))
+    seen = []
+
+    async def noting() -> None:
+        try:
+            seen.append(await within(deadlines, stubborn))
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    task = asyncio.create_task(noting())
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert seen == ["cancelled"]
 
 
 async def test_an_error_of_late_work_is_seen_and_the_task_goes_on() -> None:
