@@ -23,10 +23,10 @@ from user_http.controllers.users import UserController
 from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
 from user_http.exchange import SCOPE_KEY
-from user_http.lane import ReadLane
+from user_http.lane import Lane
 from user_http.pipeline import Operation, Pipeline
 from user_http.problems import BY_FRAMEWORK_STATUS, INTERNAL, REQUEST_MALFORMED, answer_of_kind
-from user_http.routes import GET_EMAIL_PREFERENCES, GET_USER, ROUTES
+from user_http.routes import ROUTES
 from usercore.settings.serving import AuthSettings, ServingSettings
 from usercore.wiring.core import Core
 
@@ -67,7 +67,7 @@ def build_app(
     operations = {one.route.id: one for one in _operations(core, health)}
     inner: ASGIApp = _router(pipeline, operations)
     if http.read_lane:
-        inner = ReadLane(inner, pipeline, operations[GET_USER.id], operations[GET_EMAIL_PREFERENCES.id])
+        inner = Lane.over(inner, pipeline, operations.values())
     return at_the_edge(inner, telemetry, life, http.max_in_flight)
 
 

@@ -1,4 +1,4 @@
-"""What every operation goes through, on whichever way it came: the router's or the read lane's.
+"""What every operation goes through, on whichever way it came: the router's or the lane's.
 
 Accept header, token, access rule, the operation itself within its time, and a problem document for whatever
 goes wrong.
