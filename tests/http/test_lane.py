@@ -1,4 +1,4 @@
-"""The read lane takes the reads of one user, leaves the rest to the router, and answers exactly as the router."""
+"""The lane takes what is asked most of single users, leaves the rest to the router, and answers exactly as it."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.http.api import a_core, serving
 from tests.http.states import erase
 from tests.http.tokens import bearer
-from user_http.lane import ReadLane
+from user_http.exchange import SCOPE_KEY, Exchange
+from user_http.lane import LANE_ROUTES, Lane
+from user_http.pipeline import Operation
 
 ID = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 
@@ -27,7 +29,7 @@ class Recorder:
         self.asked.append("router")
 
     async def answer(self, operation: Any, *rest: Any) -> Any:
-        self.asked.append(f"{operation} {rest[-1]['userId']}")
+        self.asked.append(f"{operation.route.id} {rest[-1].get('userId', '')}".strip())
         return Silence()
 
 
@@ -39,9 +41,16 @@ class Silence:
 @pytest.mark.parametrize(
     ("method", "path", "query", "taken"),
     [
-        ("GET", f"/v1/users/{ID}", b"", "profile"),
-        ("GET", f"/v1/users/{ID.upper()}", b"", "profile"),
-        ("GET", f"/v1/users/{ID}/email-preferences", b"", "preferences"),
+        ("GET", f"/v1/users/{ID}", b"", "getUser"),
+        ("GET", f"/v1/users/{ID.upper()}", b"", "getUser"),
+        ("GET", f"/v1/users/{ID}/email-preferences", b"", "getEmailPreferences"),
+        ("PATCH", f"/v1/users/{ID}", b"", "patchUser"),
+        ("PATCH", f"/v1/users/{ID}/email-preferences", b"", "patchEmailPreferences"),
+        ("POST", "/v1/users", b"", "createUser"),
+        ("POST", "/v1/users", b"x=1", None),
+        ("POST", "/v1/users/", b"", None),
+        ("POST", f"/v1/users/{ID}/deactivate", b"", None),
+        ("GET", f"/v1/usersx{ID}", b"", None),
         ("GET", f"/v1/users/{ID}", b"include=emailPreferences", None),
         ("GET", f"/v1/users/{ID}/activity", b"", None),
         ("GET", f"/v1/users/{ID}/", b"", None),
@@ -55,25 +64,36 @@ class Silence:
         ("GET", "/v1/users/", b"", None),
         ("GET", "/health/live", b"", None),
         ("HEAD", f"/v1/users/{ID}", b"", None),
-        ("PATCH", f"/v1/users/{ID}", b"", None),
+        ("POST", f"/v1/users/{ID}", b"", None),
         ("OPTIONS", f"/v1/users/{ID}", b"", None),
     ],
 )
-async def test_the_lane_takes_reads_of_one_user_and_nothing_else(
+async def test_the_lane_takes_what_it_should_and_nothing_else(
     method: str, path: str, query: bytes, taken: str | None
 ) -> None:
     recorder: Any = Recorder()
-    operations: Any = ("profile", "preferences")
-    lane = ReadLane(recorder, recorder, *operations)
-    scope: Any = {"type": "http", "method": method, "path": path, "query_string": query, "headers": []}
+    await _asked(recorder, method, path, query, [(b"host", b"users:8080")])
+    assert recorder.asked == ["router" if taken is None else f"{taken} {path[10:46]}".strip()]
+
+
+@pytest.mark.parametrize("hosts", [[b"a b"], [b"a/b"], [b""], [], [b"users", b"users"]])
+async def test_the_router_judges_what_is_odd_about_the_host(hosts: list[bytes]) -> None:
+    recorder: Any = Recorder()
+    await _asked(recorder, "GET", f"/v1/users/{ID}", b"", [(b"host", host) for host in hosts])
+    assert recorder.asked == ["router"]
+
+
+async def _asked(recorder: Any, method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    lane = Lane.over(recorder, recorder, [Operation(route, recorder) for route in LANE_ROUTES])
+    scope: Any = {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
+    scope[SCOPE_KEY] = Exchange(scope, recorder, closing=False)
     await lane(scope, recorder, recorder)
-    assert recorder.asked == ["router" if taken is None else f"{taken} {path[10:46]}"]
 
 
 async def test_the_lane_stands_in_front_where_it_is_switched_on(tmp_path: Path) -> None:
     async with serving(tmp_path, read_lane=True) as with_lane, serving(tmp_path, read_lane=False) as without:
-        assert isinstance(with_lane.app.inner, ReadLane)  # type: ignore[attr-defined]
-        assert not isinstance(without.app.inner, ReadLane)  # type: ignore[attr-defined]
+        assert isinstance(with_lane.app.inner, Lane)  # type: ignore[attr-defined]
+        assert not isinstance(without.app.inner, Lane)  # type: ignore[attr-defined]
 
 
 SEGMENTS = st.sampled_from(
@@ -100,8 +120,9 @@ CALLERS = st.sampled_from(["users:read", "users:write", "", None])
     st.lists(SEGMENTS, max_size=3),
     TAGS,
     CALLERS,
-    st.sampled_from(["GET", "PUT"]),
+    st.sampled_from(["GET", "PUT", "PATCH", "POST"]),
     st.sampled_from(["", "?", "?include=emailPreferences", "?x=1"]),
+    st.sampled_from(["users", "users:80", "a b", "a/b"]),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_request_is_answered_the_same_with_the_lane_and_without(
@@ -111,10 +132,11 @@ async def test_any_request_is_answered_the_same_with_the_lane_and_without(
     scope: str | None,
     method: str,
     query: str,
+    host: str,
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     path = "/v1/users/" + "/".join(segments)
-    headers = {"X-Request-Id": "same"} | (bearer(scope, ID) if scope is not None else {})
+    headers = {"X-Request-Id": "same", "Host": host} | (bearer(scope, ID) if scope is not None else {})
     headers |= {} if tag is None else {"If-None-Match": tag}
     core = a_core()
     answers = []

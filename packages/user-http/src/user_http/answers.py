@@ -5,6 +5,8 @@ from typing import Final, TypeAlias
 
 from litestar.types import Receive, Scope, Send
 
+from user_http.exchange import SCOPE_KEY, Exchange
+
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = (b"content-type", b"application/json")
@@ -34,6 +36,9 @@ class Answer:
         headers = list(self.headers)
         if self.status not in _BODYLESS:
             headers.append((b"content-length", b"%d" % len(self.body)))
+            exchange: Exchange = scope[SCOPE_KEY]  # type: ignore[typeddict-item]
+            if exchange.send_at_once(self.status, headers, self.body):
+                return
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 

@@ -20,12 +20,13 @@ from user_http.controllers.history import HistoryController
 from user_http.controllers.listing import ListController
 from user_http.controllers.preferences import PreferencesController
 from user_http.controllers.users import UserController
+from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
 from user_http.exchange import SCOPE_KEY
-from user_http.lane import ReadLane
+from user_http.lane import Lane
 from user_http.pipeline import Operation, Pipeline
 from user_http.problems import BY_FRAMEWORK_STATUS, INTERNAL, REQUEST_MALFORMED, answer_of_kind
-from user_http.routes import GET_EMAIL_PREFERENCES, GET_USER, ROUTES
+from user_http.routes import ROUTES
 from usercore.settings.serving import AuthSettings, ServingSettings
 from usercore.wiring.core import Core
 
@@ -61,12 +62,12 @@ def build_app(
     http = settings.http
     ring = KeyRing(keys or key_source(settings.auth))
     verifier = TokenVerifier(ring, settings.auth.issuer, settings.auth.audience)
-    pipeline = Pipeline(verifier, http.body_limit_bytes, http.request_timeout_s)
+    pipeline = Pipeline(verifier, http.body_limit_bytes, Deadlines(http.request_timeout_s))
     health = HealthController(readiness, telemetry.scrape, life)
     operations = {one.route.id: one for one in _operations(core, health)}
     inner: ASGIApp = _router(pipeline, operations)
     if http.read_lane:
-        inner = ReadLane(inner, pipeline, operations[GET_USER.id], operations[GET_EMAIL_PREFERENCES.id])
+        inner = Lane.over(inner, pipeline, operations.values())
     return at_the_edge(inner, telemetry, life, http.max_in_flight)
 
 

@@ -81,6 +81,7 @@ class Edge:
             load.in_flight -= 1
             self.observer.http_in_flight(-1)
             self._report(exchange)
+            exchange.end()
 
     async def _crashed(self, error: Exception, exchange: Exchange, scope: Scope, receive: Receive) -> None:
         structlog.get_logger().error("request crashed", request_id=exchange.request_id, exc_info=error)

@@ -1,10 +1,9 @@
-"""What every operation goes through, on whichever way it came: the router's or the read lane's.
+"""What every operation goes through, on whichever way it came: the router's or the lane's.
 
 Accept header, token, access rule, the operation itself within its time, and a problem document for whatever
 goes wrong.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +16,7 @@ from user_http.access import RULES, authorise
 from user_http.answers import NO_ANSWER, Answer
 from user_http.auth.callers import Caller
 from user_http.auth.tokens import TokenRefusedError, TokenVerifier
+from user_http.deadlines import DeadlinePassedError, Deadlines
 from user_http.exchange import SCOPE_KEY, Exchange
 from user_http.problems import (
     INTERNAL,
@@ -57,12 +57,12 @@ class Pipeline:
     Args:
         verifier: checks tokens.
         body_limit: the most bytes of body to read.
-        timeout_s: how long one request may take.
+        deadlines: end requests that take too long.
     """
 
     verifier: TokenVerifier
     body_limit: int
-    timeout_s: float
+    deadlines: Deadlines
 
     async def answer(
         self,
@@ -84,36 +84,18 @@ class Pipeline:
             body_limit=self.body_limit,
         )
         try:
-            return await self._within_time(operation, call, params.get("userId"))
-        except RequestRefusedError as refusal:
-            return answer_of_refusal(refusal, exchange.request_id)
-        except UserErasedError as error:
-            sees = call.caller is not None and call.caller.sees_erased
-            return answer_of_core(error if sees else UserNotFoundError(), exchange.request_id)
-        except UserCoreError as error:
-            return answer_of_core(error, exchange.request_id)
-        except ClientGoneError:
-            return NO_ANSWER
+            with self.deadlines.begin():
+                return await self._checked(operation, call, params.get("userId"))
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the caller gets a problem document
-            structlog.get_logger().error("request crashed", request_id=exchange.request_id, exc_info=error)
-            return answer_of_kind(INTERNAL, exchange.request_id)
-
-    async def _within_time(self, operation: Operation, call: Call, user_id: str | None) -> Answer:
-        limit = asyncio.timeout(self.timeout_s)
-        try:
-            async with limit:
-                return await self._checked(operation, call, user_id)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise RequestRefusedError(TIMED_OUT, headers=retry_after(1)) from None
+            return _answer_of(error, call)
 
     async def _checked(self, operation: Operation, call: Call, user_id: str | None) -> Answer:
         rule = RULES.get(operation.route.id)
         if rule is not None:
             if not accepts_json(call.header(b"accept")):
                 raise RequestRefusedError(NOT_ACCEPTABLE)
-            call.caller = await self._caller(call)
+            token = _token(call)
+            call.caller = self.verifier.recall(token) or await self._verified(token)
             if user_id is not None:
                 call.user_id = parse_user_id(user_id)
                 authorise(rule, call.caller, call.user_id)
@@ -122,14 +104,37 @@ class Pipeline:
             # What is left names the user in its body or query, and is authorised where that is read.
         return await operation.handle(call)
 
-    async def _caller(self, call: Call) -> Caller:
-        raw = call.single_header(b"authorization")
-        if raw is None:
-            raise RequestRefusedError(UNAUTHENTICATED, headers=_NO_TOKEN)
-        scheme, _, token = raw.partition(" ")
-        if scheme.lower() != "bearer":
-            raise RequestRefusedError(UNAUTHENTICATED, headers=_NO_TOKEN)
+    async def _verified(self, token: str) -> Caller:
         try:
-            return await self.verifier.verify(token.strip(" "))
+            return await self.verifier.verify(token)
         except TokenRefusedError:
             raise RequestRefusedError(TOKEN_INVALID, headers=_BAD_TOKEN) from None
+
+
+def _answer_of(error: Exception, call: Call) -> Answer:
+    """Return the answer to a request that came to nothing."""
+    request_id = call.exchange.request_id
+    match error:
+        case RequestRefusedError():
+            return answer_of_refusal(error, request_id)
+        case UserErasedError():
+            sees = call.caller is not None and call.caller.sees_erased
+            return answer_of_core(error if sees else UserNotFoundError(), request_id)
+        case UserCoreError():
+            return answer_of_core(error, request_id)
+        case DeadlinePassedError():
+            return answer_of_kind(TIMED_OUT, request_id, retry_after(1))
+        case ClientGoneError():
+            return NO_ANSWER
+    structlog.get_logger().error("request crashed", request_id=request_id, exc_info=error)
+    return answer_of_kind(INTERNAL, request_id)
+
+
+def _token(call: Call) -> str:
+    raw = call.single_header(b"authorization")
+    if raw is None:
+        raise RequestRefusedError(UNAUTHENTICATED, headers=_NO_TOKEN)
+    scheme, _, token = raw.partition(" ")
+    if scheme.lower() != "bearer":
+        raise RequestRefusedError(UNAUTHENTICATED, headers=_NO_TOKEN)
+    return token.strip(" ")

@@ -5,11 +5,11 @@ text.
 """
 
 from asyncio import TimerHandle
-from secrets import token_hex
 from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from user_http.exchange import new_request_id
 from user_http.problems import HEAD_TOO_LARGE, HEAD_TOO_SLOW, REQUEST_MALFORMED, Kind, answer_of_kind
 
 HEAD_MAX_BYTES: Final = 65_536
@@ -47,12 +47,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_MAX_BYTES:
             self._refuse(HEAD_TOO_LARGE)
+        else:
+            self._await_head()  # most heads come whole, and need no timer
 
     def on_message_begin(self) -> None:
         """Begin to count."""
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self._await_head()
 
     def on_headers_complete(self) -> None:
         """Stop counting; the body has a bound of its own."""
@@ -79,7 +80,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         cycle = cast("RequestResponseCycle | None", self.cycle)  # there is none before the first request
         if cycle is None or cycle.response_complete:
-            request_id = token_hex(16)
+            request_id = new_request_id()
             answer = answer_of_kind(kind, request_id)
             headers = (
                 *answer.headers,

@@ -94,8 +94,7 @@ class Call:
 
     def header(self, name: bytes) -> str | None:
         """Return a header's value, several lines joined as RFC 9110, 5.3, says."""
-        values = [value for key, value in self._scope["headers"] if key == name]
-        return b", ".join(values).decode("latin-1") if values else None
+        return self.exchange.headers.joined(name)
 
     def single_header(self, name: bytes) -> str | None:
         """Return a header that may come once.
@@ -103,10 +102,9 @@ class Call:
         Raises:
             RequestRefusedError: it came several times.
         """
-        values: list[bytes] = [value for key, value in self._scope["headers"] if key == name]
-        if len(values) > 1:
+        if self.exchange.headers.is_repeated(name):
             raise RequestRefusedError(HEADER_MALFORMED, f"send the header {name.decode()} once")
-        return values[0].decode("latin-1") if values else None
+        return self.exchange.headers.joined(name)
 
     async def body(self) -> bytes:
         """Read the whole body.

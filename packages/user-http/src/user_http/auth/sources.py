@@ -98,10 +98,15 @@ class KeyRing:
             await self.refresh()
             if self._fetched_at is None:
                 raise UnavailableError("the keys that tokens are checked with cannot be had", retry_after_s=5)
-        elif self._clock() - self._fetched_at > REFRESH_AFTER_S and self._refresh is None:
-            self._refresh = asyncio.get_running_loop().create_task(self.refresh())
-            self._refresh.add_done_callback(self._refreshed)
+        self.renew()
         return self.keys
+
+    def renew(self) -> None:
+        """Begin to ask for the keys again where they have grown old."""
+        if self._fetched_at is None or self._refresh is not None or self._clock() - self._fetched_at <= REFRESH_AFTER_S:
+            return
+        self._refresh = asyncio.get_running_loop().create_task(self.refresh())
+        self._refresh.add_done_callback(self._refreshed)
 
     def _refreshed(self, _: asyncio.Task[None]) -> None:
         self._refresh = None

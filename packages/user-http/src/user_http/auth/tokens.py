@@ -66,7 +66,7 @@ class TokenVerifier:
             UnavailableError: there are no keys to check it with.
         """
         keys = await self._ring.current()
-        known = self._recall(token)
+        known = self.recall(token)
         if known is not None:
             return known
         kid, algorithm = _header(token)
@@ -80,7 +80,9 @@ class TokenVerifier:
                 return self._remember(token, claims)
         raise TokenRefusedError
 
-    def _recall(self, token: str) -> Caller | None:
+    def recall(self, token: str) -> Caller | None:
+        """Return whom a token stands for that was verified before, or None where it has to be verified."""
+        self._ring.renew()
         if self._generation != self._ring.generation:
             self._generation = self._ring.generation
             self._remembered.clear()

@@ -38,4 +38,7 @@ def actor(who: Actor) -> dict[str, str]:
 
 def compact(value: object) -> bytes:
     """Return JSON without blanks, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _COMPACT.encode(value).encode()
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -63,6 +63,14 @@ def read_shape(
     Raises:
         ShapeRefusedError: the value does not fit; each field that does not is named.
     """
+    try:
+        # At one go, at a quarter of the cost: nearly every value fits. What does not is judged field by field.
+        return msgspec.convert(raw, shape, dec_hook=hook)
+    except msgspec.ValidationError:
+        return _judged(raw, shape, read_only, hook)
+
+
+def _judged(raw: Any, shape: type[S], read_only: frozenset[str], hook: Hook | None) -> S:  # noqa: ANN401 -- any JSON value
     reader = _Reader([], read_only, hook)
     value = reader.struct(raw, shape, ())
     if reader.found or value is None:

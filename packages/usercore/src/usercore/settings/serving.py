@@ -89,7 +89,7 @@ class HttpSettings:
     read_lane: bool = setting(
         "USER_SERVICE_READ_LANE",
         boolean,
-        "Answer reads of one profile in front of the router.",
+        "Answer what is asked most of single users in front of the router.",
         default=True,
     )
     trusted_proxies: tuple[str, ...] = setting(

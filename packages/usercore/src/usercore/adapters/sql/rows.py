@@ -1,18 +1,22 @@
 """What a change writes, as JSON that PostgreSQL turns into rows: one parameter for any number of them."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from usercore.adapters.sql.mapping import row_of
 from usercore.audit.entry import entry_of
 from usercore.codec.events import event_headers, event_payload
 from usercore.codec.facets import store_changes
-from usercore.codec.scalars import kebab
+from usercore.codec.scalars import compact, kebab
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.sharding import shard_of
 from usercore.preferences.events import PreferencesRecord
 from usercore.users.ports import Change
+
+_ATTRIBUTES: Final = "attributes"
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def change_rows(changes: Iterable[Change]) -> str:
@@ -53,6 +57,7 @@ def _change(change: Change) -> dict[str, Any]:
     receipt = context.receipt
     return {
         **row_of(change.user),
+        _ATTRIBUTES: _exactly(change.user.profile.attributes),
         "event_id": change.event_id,
         "message": change.event.message,
         # Text inside the JSON, not JSON: it must arrive byte for byte as the codec made it.
@@ -65,12 +70,23 @@ def _change(change: Change) -> dict[str, Any]:
         "fields": entry.fields,
         "correlation_id": entry.correlation_id,
         "causation_id": entry.causation_id,
-        "changes": store_changes(change.changes),
+        "changes": _changes(change),
         "inbox_topic": receipt and receipt.message.topic,
         "inbox_source": receipt and receipt.message.source,
         "inbox_id": receipt and receipt.message.id,
         "inbox_fingerprint": receipt and receipt.fingerprint.hex(),
     }
+
+
+def _changes(change: Change) -> object:
+    stored = store_changes(change.changes)
+    custom = any(one.field == _ATTRIBUTES and (one.before or one.after) for one in change.changes)
+    return _exactly(stored) if custom else stored
+
+
+def _exactly(value: object) -> object:
+    """Return JSON whose numbers stay as the codec writes them: it is kept as text, and 1e-05 may be in it."""
+    return msgspec.Raw(compact(value)) if value else value
 
 
 def _preferences(record: object) -> Iterator[Mapping[str, object]]:
@@ -88,5 +104,5 @@ def _preferences(record: object) -> Iterator[Mapping[str, object]]:
 
 
 def _dump(rows: list[Any]) -> str:
-    # Members of type json keep this very text: the form of `codec.scalars.compact`.
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
+    # Members of type json keep this very text: the form of `codec.scalars.compact`, but for numbers like 1e-05.
+    return _ENCODER.encode(rows).decode()
