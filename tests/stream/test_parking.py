@@ -101,8 +101,11 @@ async def test_what_waited_too_long_is_a_dead_letter_with_its_own_bytes_and_the_
         async def buried() -> list[tuple[Any, ...]]:
             return await world.rows(f"SELECT code FROM dead_letters WHERE {PLACE}", "payment-failed", *place)
 
+        async def forgotten() -> bool:
+            return await world.rows("SELECT 1 FROM parked_messages") == []
+
         assert await until(buried, "it is given up") == [("parked_too_long",)]
-        assert await world.rows("SELECT 1 FROM parked_messages") == []
+        await until(forgotten, "it is parked no longer")
         [letter] = await wire.until_records("user-service.dead-letter", 1)
         assert header(letter, "x-own") == "1"
         await wire.send("payment-failed", failure("another"))
