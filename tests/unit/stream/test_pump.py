@@ -156,6 +156,35 @@ async def test_a_slow_processor_makes_the_reader_wait() -> None:
     running.cancel()
 
 
+async def test_an_event_whose_reader_is_cancelled_while_it_waits_for_room_is_worked_on_before_any_behind_it() -> None:
+    """Faust restarts readers. What it has handed over and forgets would else be committed past."""
+    acked: list[tuple[int, int]] = []
+    work = Work()
+    pump = Pump("update-user", "t1.", 2, work, Metrics())
+    running = asyncio.create_task(pump.run())
+    handed_over: list[tuple[int, int]] = []
+
+    class Noting(Stream):
+        async def events(self) -> AsyncIterator[Record]:
+            async for record in super().events():
+                handed_over.append((record.message.partition, record.message.offset))
+                yield record
+
+    reading = asyncio.create_task(pump.read(Noting([Record(acked, 0, offset) for offset in range(10)])))
+    await _turns()
+    assert len(handed_over) < 10, "it waits for room"
+    reading.cancel()
+    await asyncio.wait({reading})
+    again = asyncio.create_task(pump.read(Noting([Record(acked, 0, offset) for offset in range(len(handed_over), 10)])))
+    for _ in range(10):
+        work.may_end.release()
+        await _turns()
+    pump.close()
+    await asyncio.wait_for(running, 5)
+    again.cancel()
+    assert acked == [(0, offset) for offset in range(10)]
+
+
 async def test_a_record_comes_untouched_and_headers_keep_their_repetitions() -> None:
     work = Work()
     pump = Pump("update-user", "t1.", 5, work, Metrics())
