@@ -29,22 +29,23 @@ def main(arguments: list[str]) -> None:
 
 def problems(folder: Path) -> Iterator[str]:
     """Yield what keeps the schemas of today from being published beside those in a folder."""
-    names = {contract.name: contract for contract in (*RECEIVED, *PUBLISHED)}
+    names = {contract.name for contract in (*RECEIVED, *PUBLISHED)}
     for known in sorted(folder.glob("*/")):
         if known.name not in names:
             yield f"{known.name}: others build on it; it cannot be taken away"
-    for contract in names.values():
-        yield from problems_of(contract, kept(folder, contract.name))
+    for contracts, received in ((RECEIVED, True), (PUBLISHED, False)):
+        for contract in contracts:
+            yield from problems_of(contract, kept(folder, contract.name), received=received)
 
 
-def problems_of(contract: Contract, published: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def problems_of(contract: Contract, published: Mapping[str, Mapping[str, Any]], *, received: bool) -> Iterator[str]:
     """Yield what keeps a message's schema from being published.
 
     Args:
         contract: of today.
         published: schemas by version.
+        received: whether others send it, and not we.
     """
-    received = contract in RECEIVED
     earlier = [version for version in published if _order(version) < _order(contract.version)]
     newest = contract.version if contract.version in published else max(earlier, key=_order, default=None)
     if newest is not None:
