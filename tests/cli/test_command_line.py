@@ -131,6 +131,9 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks how much of a pipe has been read")
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="a shell in whose background this runs ignores Ctrl-C"
+)
 def test_ctrl_c_ends_the_waiting_for_input_without_a_traceback() -> None:
     reading, writing = os.pipe()
     command = [*COMMAND, "attributes", "register", "-"]
