@@ -24,3 +24,15 @@ class IdGenerator(Protocol):
     def event_id(self) -> EventId:
         """Return a new UUIDv7 in canonical text form."""
         ...
+
+
+class KeyedHasher(Protocol):
+    """Hashes values with a key that only this service has, so that they can be found again and not guessed."""
+
+    async def digest(self, purpose: str, value: str) -> bytes:
+        """Return the HMAC-SHA256 of a value, 32 bytes; the same value of another purpose has another.
+
+        Raises:
+            UnavailableError: the key cannot be read.
+        """
+        ...

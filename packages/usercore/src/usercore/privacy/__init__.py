@@ -1,0 +1,1 @@
+"""What the law asks for: what data is for, consents, requests, erasure, retention."""
