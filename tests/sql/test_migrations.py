@@ -16,7 +16,8 @@ from usercore.kernel.errors import UnavailableError
 from usercore.kernel.secret import Secret
 from usercore.settings import DatabaseSettings
 
-NEWEST = "0005"
+VERSIONS = tuple(f"{number:04}" for number in range(1, 13))
+NEWEST = VERSIONS[-1]
 
 
 def tables(url: str) -> set[str]:
@@ -28,7 +29,7 @@ def tables(url: str) -> set[str]:
 async def test_an_empty_database_says_what_is_to_come(database_url: str) -> None:
     before = await status(database_url)
 
-    assert (before.current, before.newest, before.pending) == (None, NEWEST, ("0001", "0002", "0003", "0004", "0005"))
+    assert (before.current, before.newest, before.pending) == (None, NEWEST, VERSIONS)
 
 
 async def test_an_upgrade_leaves_nothing_pending(database_url: str) -> None:
@@ -41,7 +42,7 @@ async def test_an_upgrade_leaves_nothing_pending(database_url: str) -> None:
 async def test_an_upgrade_goes_no_further_than_asked(database_url: str) -> None:
     reached = await upgrade(database_url, "0002")
 
-    assert (reached.current, reached.pending) == ("0002", ("0003", "0004", "0005"))
+    assert (reached.current, reached.pending) == ("0002", VERSIONS[2:])
     assert "email_topics" not in tables(database_url)
 
 
