@@ -133,7 +133,8 @@ def test_each_setting_has_a_variable_of_its_own_and_says_what_it_is_for(
     assert len({setting.variable for setting in listed}) == len(listed)
     for setting in listed:
         assert setting.doc.endswith("."), setting.variable
-        assert setting.variable.startswith("USER_SERVICE_") or setting.variable in {"DATABASE_URL", "REDIS_URL"}
+        servers = {"DATABASE_URL", "REDIS_URL", "KRATOS_ADMIN_URL"}
+        assert setting.variable.startswith("USER_SERVICE_") or setting.variable in servers
 
 
 @pytest.mark.parametrize("section", [CoreSettings, ServingSettings])

@@ -20,11 +20,25 @@ from usercore.settings.sections import (
     PasswordSettings,
     TelemetrySettings,
 )
+from usercore.settings.services import (
+    AuditAdapter,
+    AuditSettings,
+    AuthenticationAdapter,
+    AuthenticationSettings,
+    KratosSettings,
+    NotificationAdapter,
+    NotificationSettings,
+    ServicesSettings,
+)
 from usercore.settings.serving import AuthSettings, HttpSettings, ServingSettings
 
 __all__ = [
     "ActivitySettings",
+    "AuditAdapter",
+    "AuditSettings",
     "AuthSettings",
+    "AuthenticationAdapter",
+    "AuthenticationSettings",
     "CacheSettings",
     "ConsumerSettings",
     "CoreSettings",
@@ -32,12 +46,16 @@ __all__ = [
     "DeliverySettings",
     "HttpSettings",
     "KafkaSettings",
+    "KratosSettings",
     "MessagingSettings",
+    "NotificationAdapter",
+    "NotificationSettings",
     "PasswordSettings",
     "Problem",
     "RelaySettings",
     "SaslMechanism",
     "SecurityProtocol",
+    "ServicesSettings",
     "ServingSettings",
     "Setting",
     "SettingsError",

@@ -16,6 +16,7 @@ S = TypeVar("S")
 V = TypeVar("V")
 
 _KEY: Final = "usercore.setting"
+_WHERE: Final = "usercore.section_where"
 FILE_SUFFIX: Final = "_FILE"
 
 
@@ -75,6 +76,14 @@ def setting(
     return field(default=default, metadata=metadata, repr=not secret)
 
 
+def section_where(section: type[Any], variable: str, word: str) -> Any:  # noqa: ANN401 -- stands for the field's type
+    """Return an attrs field for a section that is read only where a variable holds a word, and is None elsewhere.
+
+    It is documented where it is always read.
+    """
+    return field(default=None, metadata={_WHERE: (section, variable, word)})
+
+
 def load(section: type[S], environ: Mapping[str, str]) -> S:
     """Read a section, and the sections inside it.
 
@@ -93,23 +102,27 @@ def _read(section: type[Any], environ: Mapping[str, str], problems: list[Problem
     for attribute in fields(section):
         if _KEY in attribute.metadata:
             _read_one(attribute, environ, values, problems)
+        elif _WHERE in attribute.metadata:
+            inner, variable, word = attribute.metadata[_WHERE]
+            if environ.get(variable, "").strip().lower() == word:
+                _read_inner(attribute.name, inner, environ, values, problems)
         elif attribute.type is not None and has(attribute.type):
-            _read_inner(attribute, environ, values, problems)
+            _read_inner(attribute.name, attribute.type, environ, values, problems)
     return values
 
 
 def _read_inner(
-    attribute: "Attribute[Any]",
+    name: str,
+    section: type[Any],
     environ: Mapping[str, str],
     values: dict[str, object],
     problems: list[Problem],
 ) -> None:
-    section: Any = attribute.type
     found: list[Problem] = []
     inner = _read(section, environ, found)
     if not found:
         try:
-            values[attribute.name] = section(**inner)
+            values[name] = section(**inner)
         except SettingsError as error:
             found.extend(error.problems)
     problems.extend(found)

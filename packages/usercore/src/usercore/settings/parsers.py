@@ -22,6 +22,9 @@ _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
+# Source: RFC 6750, 2.1: b64token.
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
@@ -147,6 +150,19 @@ def prefix(raw: str) -> str:
         message = "write up to 100 letters, digits, dots, hyphens and underscores"
         raise ValueError(message)
     return raw.strip()
+
+
+def name(raw: str) -> str:
+    """Return a name that needs no quoting anywhere, such as that of a topic."""
+    return prefix(raw)
+
+
+def bearer(raw: str) -> Secret:
+    """Return a bearer token."""
+    if not _BEARER.fullmatch(raw.strip()):
+        message = "write a bearer token: letters, digits and -._~+/, at the end maybe ="
+        raise ValueError(message)
+    return Secret(raw.strip())
 
 
 def tiers(raw: str) -> tuple[tuple[str, int], ...]:

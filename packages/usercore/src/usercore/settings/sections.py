@@ -18,6 +18,7 @@ from usercore.settings.parsers import (
     tiers,
     whole_number,
 )
+from usercore.settings.services import ServicesSettings
 
 
 class LogFormat(StrEnum):
@@ -174,8 +175,8 @@ class DeliverySettings:
     record_file: Path | None = setting(
         "USER_SERVICE_DELIVERY_RECORD_FILE",
         path,
-        "Where to record, a JSON line each, what would be sent to the authentication, notification "
-        "and audit services. Without it the last 1,000 are kept in memory.",
+        "Where to record, a JSON line each, what would be sent to those of the authentication, notification "
+        "and audit services whose adapter is `local`. Without it the last 1,000 are kept in memory.",
         default=None,
     )
 
@@ -219,5 +220,6 @@ class CoreSettings:
     cache: CacheSettings = field()
     passwords: PasswordSettings = field()
     delivery: DeliverySettings = field()
+    services: ServicesSettings = field()
     activity: ActivitySettings = field()
     telemetry: TelemetrySettings = field()

@@ -17,7 +17,6 @@ from usercore.adapters.coalescing import (
     GroupCommitUserWriter,
 )
 from usercore.adapters.contacts import ValidatedEmailRules
-from usercore.adapters.local import RecordingServices
 from usercore.adapters.redis import Cache, open_cache
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
@@ -30,6 +29,7 @@ from usercore.settings import CoreSettings
 from usercore.wiring.core import Core, Ports, assemble
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
+from usercore.wiring.services import open_services
 
 _FENCE_TTL_S: Final = 60.0
 _FENCE_STATEMENTS: Final = 6
@@ -115,7 +115,7 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
     enter = stack.enter_async_context
     profiles = sql.profiles if cache is None else cache.reader(sql.profiles)
     writer = sql.writer if cache is None else cache.writer(sql.writer)
-    services = RecordingServices(settings.delivery.record_file)
+    services = await enter(open_services(settings.services, record_file=settings.delivery.record_file))
     return Ports(
         clock=SystemClock(),
         ids=SystemIds(),
@@ -140,9 +140,9 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         deliveries=sql.deliveries,
         outbox=sql.outbox,
         shards=sql.shards,
-        authentication=services,
-        notification=services,
-        audit=services,
+        authentication=services.authentication,
+        notification=services.notification,
+        audit=services.audit,
     )
 
 
