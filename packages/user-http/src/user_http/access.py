@@ -1,8 +1,8 @@
-"""Who may do what: one table, and the rule that reads it.
+"""Who may do what: one table, and the rule that reads it. `docs/access.md` is made from here.
 
 A caller passes with one of an operation's scopes, or, where the operation allows it, as the very user it is
 about. Everyone else is refused: callers who handle no users learn nothing about other people, so that another
-user's id answers exactly as an absent one.
+user's id answers exactly as an absent one. An operation that stands in neither table is not served at all.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,32 @@ RULES: Final[Mapping[str, Rule]] = {
     "getUserByName": Rule(_READ, own=True),
     "getEmailPreferencesByQuery": Rule(_READ, own=True),
 }
-"""Operation → who may call it. An operation that is not named here needs no token: health and description."""
+"""Operation → who may call it, with a token."""
+
+PUBLIC: Final[Mapping[str, str]] = {
+    "getLiveness": "Probes carry no token, and learn only that the process runs.",
+    "getReadiness": "Probes carry no token, and learn only which parts answer.",
+    "getMetrics": "Metrics hold nothing of anybody; keep the path from the outside by the proxy.",
+    "getOpenapiJson": "The description of the API is no secret.",
+    "getOpenapiYaml": "The description of the API is no secret.",
+    "getDocs": "The description of the API is no secret.",
+    "getDocsScript": "Part of the description.",
+    "getDocsStyle": "Part of the description.",
+}
+"""Operation that anybody may call, without a token → why."""
+
+
+def rule_of(operation: str) -> Rule | None:
+    """Return who may call an operation with a token, or None where no token is needed.
+
+    Raises:
+        LookupError: nobody has said who may call it.
+    """
+    rule = RULES.get(operation)
+    if (rule is None) != (operation in PUBLIC):
+        message = f"the access tables must name the operation {operation} once"
+        raise LookupError(message)
+    return rule
 
 
 def authorise(rule: Rule, caller: Caller, target: str | None) -> None:

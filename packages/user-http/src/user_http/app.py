@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.types import ASGIApp
 
+from user_http.access import rule_of
 from user_http.answers import Answer
 from user_http.auth.sources import JwksUrl, KeyFile, KeyRing, KeySource, plain_client
 from user_http.auth.tokens import TokenVerifier
@@ -93,6 +94,7 @@ def _operations(core: Core, health: HealthController) -> Iterator[Operation]:
 def _router(pipeline: Pipeline, operations: dict[str, Operation]) -> ASGIApp:
     by_path: dict[str, dict[str, Operation]] = {}
     for route in ROUTES:
+        rule_of(route.id)  # nothing is served of which nobody has said who may call it
         by_path.setdefault(route.path, {})[route.method] = operations[route.id]
     return Litestar(
         route_handlers=[_route(pipeline, path, by_method) for path, by_method in by_path.items()],
