@@ -11,7 +11,7 @@ from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreErr
 
 LOADED = usercore.wiring.service
 """Imported so that every feature has declared its errors."""
-FEATURES = ("usercore.kernel.", "usercore.users.", "usercore.preferences.")
+FEATURES = ("usercore.kernel.", "usercore.users.", "usercore.preferences.", "usercore.privacy.")
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 HEAD = """\
 # Errors

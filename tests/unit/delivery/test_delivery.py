@@ -184,3 +184,10 @@ async def test_a_long_queue_is_worked_off_batch_by_batch(core: Core) -> None:
 
 def test_a_user_that_begins_in_another_state_is_routed_by_its_event() -> None:
     assert routes(in_state(creation(), AccountState.DEACTIVATED))[-1] == ENTRY
+
+
+def test_an_erasure_is_told_to_everybody_and_says_nothing_personal() -> None:
+    user = creation(a_profile("canary@example.com", first_name="Canary")).user
+    change = change_of(user.erase(now=NOW, actor=user.status.actor))
+    assert routes(change) == [(A, Operation.REMOVE_CREDENTIAL), (N, Operation.FORGET_USER), ENTRY]
+    assert all("anary" not in json.dumps(one.payload) for one in deliveries_of(change))

@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from tests.builders import NOW, OPERATOR, SECOND, a_profile, an_email, creation
 from tests.strategies import instants, profiles, users
 from usercore.kernel.changes import undo
-from usercore.users.errors import StaleVersionError, UserDeactivatedError, UserErasedError, UserMergedError
-from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+from usercore.users.errors import (
+    StaleVersionError,
+    UserDeactivatedError,
+    UserErasedError,
+    UserMergedError,
+    UserRestrictedError,
+)
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 from usercore.users.model import AccountStatus, Profile, Transition, User, Verification
 from usercore.users.values import AccountState, DeactivationReason
 
@@ -215,3 +221,51 @@ def test_the_representation_of_a_profile_shows_no_personal_value(profile: Profil
     assert repr(profile) == "Profile()"
     assert "profile=Profile()" in repr(user)
     assert "notes" not in repr(user.status)
+
+
+def test_an_erased_user_has_nothing_left_and_history_tells_no_value() -> None:
+    user = a_user(verification=VERIFIED, restricted=True, profile=a_profile(phone_number="+4930123456", locale="de"))
+
+    step = user.erase(now=NOW + SECOND, actor=OPERATOR)
+
+    assert step is not None
+    assert step.user.profile == Profile.erased(user.id)
+    assert step.user.profile.email.address == f"{user.id}@erased.invalid"
+    assert (step.user.version, step.user.verification, step.user.restricted) == (2, Verification(), False)
+    assert step.user.status == AccountStatus(AccountState.ERASED, since=NOW + SECOND, actor=OPERATOR)
+    assert step.event == UserErased(user.id, erased_at=NOW + SECOND)
+    assert step.changes == ()
+    assert step.user.erase(now=NOW + SECOND, actor=OPERATOR) is None
+
+
+@pytest.mark.parametrize("state", [AccountState.ACTIVE, AccountState.DEACTIVATED])
+def test_a_restriction_is_announced_once_and_can_be_lifted(state: AccountState) -> None:
+    user = in_state(state)
+    step = user.restrict(on=True, now=NOW + SECOND)
+    assert step is not None
+    assert isinstance(step.event, UserUpdated)
+    assert step.event.values == {"restricted": True}
+    assert step.user.restrict(on=True, now=NOW) is None
+    with pytest.raises(UserRestrictedError):
+        step.user.require_unrestricted()
+    lifted = step.user.restrict(on=False, now=NOW + SECOND)
+    assert lifted is not None
+    lifted.user.require_unrestricted()
+
+
+@pytest.mark.parametrize(
+    ("state", "error"), [(AccountState.MERGED, UserMergedError), (AccountState.ERASED, UserErasedError)]
+)
+def test_only_data_that_is_kept_is_restricted(state: AccountState, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        in_state(state).restrict(on=True, now=NOW)
+
+
+def test_a_deactivated_account_is_changed_where_the_person_asks_by_law() -> None:
+    user = in_state(AccountState.DEACTIVATED)
+    profile = evolve(user.profile, last_name="Murray")
+    with pytest.raises(UserDeactivatedError):
+        user.update(profile, now=NOW)
+    step = user.update(profile, now=NOW, as_asked=True)
+    assert step is not None
+    assert step.user.status.state is AccountState.DEACTIVATED

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from attrs import define, evolve
 
-from tests.builders import NOW, OPERATOR, SetClock, a_context, creation, update
+from tests.builders import NOW, OPERATOR, SetClock, a_context, change_of, creation, update
 from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.receipts import Claim, IdempotencyKey, Settled
@@ -19,6 +19,7 @@ from usercore.users.errors import (
     UserDeactivatedError,
     UserErasedError,
     UserNotFoundError,
+    UserRestrictedError,
     WriteContendedError,
 )
 from usercore.users.intake import ProfilePatch
@@ -190,3 +191,17 @@ async def test_a_new_email_is_told_to_the_authentication_service(core: Core, use
     calls = core.ports.authentication.calls  # type: ignore[attr-defined]
     [login] = [one.payload for one in calls if one.operation == "CHANGE_LOGIN"]
     assert login == {"email": "new@example.com", "username": "new@example.com"}
+
+
+async def test_a_restricted_user_is_changed_by_privacy_requests_alone(core: Core, user: User) -> None:
+    restricting = change_of(user.restrict(on=True, now=NOW))
+    assert await core.ports.writer.commit([restricting]) == [None]
+
+    for refused in (renaming(user, "Ada"), renaming(user, "Ada", 2)):
+        with pytest.raises(UserRestrictedError):
+            await core.update_user(refused, a_context())
+    with pytest.raises(UserRestrictedError):
+        await core.deactivate_user(DeactivateUserCommand(user.id), a_context())
+    after = await core.update_user(renaming(user, "Ada"), evolve(a_context(), for_privacy=True))
+
+    assert (after.version, after.profile.first_name, after.restricted) == (3, "Ada", True)

@@ -8,7 +8,7 @@ from usercore.codec.scalars import compact, timestamp
 from usercore.kernel.context import CommandContext
 from usercore.kernel.events import Event
 from usercore.preferences.events import UserEmailPreferencesUpdated
-from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 
 
 def event_payload(event: Event) -> bytes:
@@ -74,6 +74,10 @@ def _reactivated(event: UserReactivated) -> Mapping[str, object]:
     return {"reactivatedAt": timestamp(event.reactivated_at), "reason": event.reason}
 
 
+def _erased(event: UserErased) -> Mapping[str, object]:
+    return {"erasedAt": timestamp(event.erased_at)}
+
+
 def _preferences(event: UserEmailPreferencesUpdated) -> Mapping[str, object]:
     said = {one.topic: preference_object(one) for one in event.preferences}
     return {"updatedAt": timestamp(event.updated_at), "preferences": said}
@@ -84,5 +88,6 @@ _PAYLOADS: Mapping[type[Event], Callable[[Any], Mapping[str, object]]] = {
     UserUpdated: _updated,
     UserDeactivated: _deactivated,
     UserReactivated: _reactivated,
+    UserErased: _erased,
     UserEmailPreferencesUpdated: _preferences,
 }

@@ -10,7 +10,7 @@ from usercore.activity.values import Money
 from usercore.audit.entry import AuditEntry, entry_of
 from usercore.delivery.values import Delivery, Operation, Recipient
 from usercore.kernel.secret import Secret
-from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 from usercore.users.model import User
 from usercore.users.ports import Change
 
@@ -69,6 +69,9 @@ def _routes(change: Change) -> Iterator[Delivery]:
             yield tell(Recipient.AUTHENTICATION, Operation.DISABLE_CREDENTIAL, {})
         case UserReactivated():
             yield tell(Recipient.AUTHENTICATION, Operation.ENABLE_CREDENTIAL, {})
+        case UserErased():
+            yield tell(Recipient.AUTHENTICATION, Operation.REMOVE_CREDENTIAL, {})
+            yield tell(Recipient.NOTIFICATION, Operation.FORGET_USER, {})
     yield tell(Recipient.AUDIT, Operation.RECORD_ENTRY, _entry(entry_of(change)))
 
 

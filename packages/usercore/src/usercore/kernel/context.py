@@ -62,6 +62,7 @@ class CommandContext:
         traceparent: W3C Trace Context header of the caller, where there is one.
         claim: the reserved idempotency key that the change settles, where there is one.
         receipt: the message that asks, which the change remembers in the inbox, where there is one.
+        for_privacy: a privacy request asks for it, or somebody who manages privacy: what is restricted may be changed.
     """
 
     actor: Actor
@@ -70,3 +71,4 @@ class CommandContext:
     traceparent: str | None = None
     claim: Claim | None = field(default=None, kw_only=True)
     receipt: Receipt | None = field(default=None, kw_only=True)
+    for_privacy: bool = field(default=False, kw_only=True)

@@ -98,6 +98,14 @@ class UserDeactivatedError(ConflictError):
 
 
 @define(auto_exc=True, eq=False)
+class UserRestrictedError(ConflictError):
+    """The person asked that the data be kept and not otherwise used (GDPR, Art. 18)."""
+
+    code: ClassVar[str] = "user_restricted"
+    summary: ClassVar[str] = "The user's data is restricted; only privacy requests change it"
+
+
+@define(auto_exc=True, eq=False)
 class UserMergedError(ConflictError):
     """The account has been merged into another and takes no change."""
 

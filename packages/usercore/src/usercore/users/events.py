@@ -52,3 +52,12 @@ class UserReactivated(Event):
 
     reactivated_at: datetime
     reason: str | None
+
+
+@frozen
+class UserErased(Event):
+    """Everything personal of a user is gone."""
+
+    message: ClassVar[str] = "UserErased"
+
+    erased_at: datetime

@@ -20,10 +20,12 @@ from usercore.users.errors import (
     UserDeactivatedError,
     UserErasedError,
     UserMergedError,
+    UserRestrictedError,
 )
-from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 from usercore.users.search import words_of
 from usercore.users.values import (
+    ERASED_DOMAIN,
     AccountState,
     Address,
     DeactivationReason,
@@ -60,6 +62,12 @@ class Profile:
     birth_date: date | None = field(default=None, repr=False)
     attributes: Mapping[str, Json] = field(factory=dict, repr=False)
     external_id: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def erased(cls, user_id: UserId) -> Self:
+        """Return what stands where a profile was: placeholders that are nobody's and stay unique."""
+        placeholder = f"{user_id}@{ERASED_DOMAIN}"
+        return cls(username=placeholder, email=EmailAddress(placeholder, placeholder), first_name="", last_name="")
 
     @property
     def canonical_username(self) -> str:
@@ -167,8 +175,13 @@ class User:
         nothing = dict.fromkeys(user.facets())
         return Transition(user, event, tuple(differences(nothing, user.facets())))
 
-    def update(self, profile: Profile, *, now: datetime) -> Transition | None:
+    def update(self, profile: Profile, *, now: datetime, as_asked: bool = False) -> Transition | None:
         """Take on a new profile; a new email or phone number is not verified yet.
+
+        Args:
+            profile: the new one.
+            now: aware, UTC.
+            as_asked: the person asked for it by law, so that a deactivated account takes it as well.
 
         Returns:
             The transition, or None where the profile is the same.
@@ -178,7 +191,8 @@ class User:
             UserMergedError: the account was merged into another.
             UserErasedError: the user has been erased.
         """
-        self.require_active()
+        if not (as_asked and self.status.state is AccountState.DEACTIVATED):
+            self.require_active()
         if profile == self.profile:
             return None
         after = evolve(self, profile=profile, verification=self._still_verified(profile))
@@ -256,6 +270,45 @@ class User:
             lambda after, _: UserReactivated(self.id, reactivated_at=after.updated_at, reason=reason),
         )
 
+    def restrict(self, *, on: bool, now: datetime) -> Transition | None:
+        """Keep the data but use it no further, as the person asked, or end that.
+
+        Source: GDPR, Art. 18.
+
+        Returns:
+            The transition, or None where it is so already.
+
+        Raises:
+            UserMergedError: the account was merged into another.
+            UserErasedError: the user has been erased.
+        """
+        self.require_kept()
+        if self.restricted is on:
+            return None
+        return self._advance(evolve(self, restricted=on), now, self._updated)
+
+    def erase(self, *, now: datetime, actor: Actor) -> Transition | None:
+        """End the user for good: nothing personal is left, and the id is never used again.
+
+        History tells that it happened, and of no value from before.
+
+        Returns:
+            The transition, or None where the user has been erased already.
+        """
+        if self.status.state is AccountState.ERASED:
+            return None
+        at = max(now, self.updated_at)
+        after = evolve(
+            self,
+            version=self.version + 1,
+            profile=Profile.erased(self.id),
+            status=AccountStatus(AccountState.ERASED, since=at, actor=actor),
+            verification=Verification(),
+            restricted=False,
+            updated_at=at,
+        )
+        return Transition(after, UserErased(self.id, erased_at=at), changes=())
+
     def touch(self, *, now: datetime) -> Self:
         """Return the next version with the same profile, for changes of what hangs on the user."""
         self.require_active()
@@ -271,6 +324,25 @@ class User:
         """
         if self.status.state is not AccountState.ACTIVE:
             self._refuse()
+
+    def require_kept(self) -> None:
+        """Pass an account whose data is its own and is still there, active or not.
+
+        Raises:
+            UserMergedError: the account was merged into another.
+            UserErasedError: the user has been erased.
+        """
+        if self.status.state in {AccountState.MERGED, AccountState.ERASED}:
+            self._refuse()
+
+    def require_unrestricted(self) -> None:
+        """Pass where the data may be changed.
+
+        Raises:
+            UserRestrictedError: the person asked that it be kept and not otherwise used.
+        """
+        if self.restricted:
+            raise UserRestrictedError
 
     def require_version(self, expected: int | None) -> None:
         """Pass where the caller's version is the current one, or the caller named none.

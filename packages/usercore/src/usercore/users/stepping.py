@@ -45,12 +45,15 @@ class UserStepper:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserRestrictedError: the person asked that the data be left alone, and this is not done for them.
             StaleVersionError: the caller named a version that is not the current one.
             WriteContendedError: other writers were quicker again and again.
             UserCoreError: what `act` raised, or why the change was refused.
         """
         for _ in range(TRIES):
             user = await living(self.reader, user_id)
+            if not context.for_privacy:
+                user.require_unrestricted()
             user.require_version(expected)
             result = await act(user)
             if result is None:

@@ -25,6 +25,8 @@ PASSWORD_MAX_CHARS: Final = 1024
 EMAIL_MAX_CHARS: Final = 254
 """Source: RFC 5321, 4.5.3.1.3, a path of 256 octets less its two angle brackets."""
 OLDEST_BIRTH_YEAR: Final = 1870
+ERASED_DOMAIN: Final = "erased.invalid"
+"""Where no mail ever arrives. Source: RFC 2606, section 2, the top-level domain `invalid`."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _E164 = re.compile(r"\+?[1-9]\d{1,14}", re.ASCII)

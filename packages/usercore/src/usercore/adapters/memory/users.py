@@ -48,6 +48,7 @@ class MemoryUserReader:
             (user.status.until, user.id)
             for user in self.database.users.values()
             if user.status.state is AccountState.DEACTIVATED
+            and not user.restricted
             and user.status.until is not None
             and user.status.until <= now
         )

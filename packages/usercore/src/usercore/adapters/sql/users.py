@@ -25,7 +25,7 @@ _BY_NAME: Final[Mapping[LookupKind, bytes]] = {
 }
 _DUE: Final = b"""
     SELECT id::text FROM users
-    WHERE state = 'DEACTIVATED' AND status_until IS NOT NULL AND status_until <= $1
+    WHERE state = 'DEACTIVATED' AND status_until IS NOT NULL AND status_until <= $1 AND NOT restricted
     ORDER BY status_until, id LIMIT $2
 """
 

@@ -1,0 +1,1 @@
+"""What people ask of their data, and what becomes of it."""
