@@ -14,6 +14,7 @@ from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.events import Event
 from usercore.preferences.events import UserEmailPreferencesUpdated
 from usercore.preferences.values import EmailPreference
+from usercore.privacy.consents.events import UserConsentChanged
 from usercore.users.attributes import NUMBER_LIMIT, Json, parse_attributes
 from usercore.users.events import UserCreated, UserDeactivated, UserReactivated, UserUpdated
 from usercore.users.model import AccountStatus, Profile, User, Verification
@@ -183,7 +184,7 @@ def users(draw: st.DrawFn) -> User:
 def events(draw: st.DrawFn) -> Event:
     """Draw an event of any kind that is published."""
     user = draw(users())
-    kind = draw(st.sampled_from(("created", "updated", "deactivated", "reactivated", "preferences")))
+    kind = draw(st.sampled_from(("created", "updated", "deactivated", "reactivated", "consent", "preferences")))
     if kind == "created":
         profile = user.profile
         return UserCreated(
@@ -200,6 +201,9 @@ def events(draw: st.DrawFn) -> Event:
         return UserDeactivated(user.id, draw(instants()), reason, draw(st.none() | lines(500)))
     if kind == "reactivated":
         return UserReactivated(user.id, draw(instants()), draw(st.none() | lines(500)))
+    if kind == "consent":
+        purpose = draw(st.from_regex(r"[a-z][a-z0-9]{0,10}", fullmatch=True))
+        return UserConsentChanged(user.id, purpose, draw(st.booleans()), draw(lines(50)), draw(instants()))
     said = st.builds(
         EmailPreference,
         topic=st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True),

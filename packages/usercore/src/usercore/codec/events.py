@@ -8,6 +8,7 @@ from usercore.codec.scalars import compact, timestamp
 from usercore.kernel.context import CommandContext
 from usercore.kernel.events import Event
 from usercore.preferences.events import UserEmailPreferencesUpdated
+from usercore.privacy.consents.events import UserConsentChanged
 from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 
 
@@ -83,6 +84,15 @@ def _preferences(event: UserEmailPreferencesUpdated) -> Mapping[str, object]:
     return {"updatedAt": timestamp(event.updated_at), "preferences": said}
 
 
+def _consent(event: UserConsentChanged) -> Mapping[str, object]:
+    return {
+        "purpose": event.purpose,
+        "given": event.given,
+        "wordingVersion": event.wording_version,
+        "changedAt": timestamp(event.changed_at),
+    }
+
+
 _PAYLOADS: Mapping[type[Event], Callable[[Any], Mapping[str, object]]] = {
     UserCreated: _created,
     UserUpdated: _updated,
@@ -90,4 +100,5 @@ _PAYLOADS: Mapping[type[Event], Callable[[Any], Mapping[str, object]]] = {
     UserReactivated: _reactivated,
     UserErased: _erased,
     UserEmailPreferencesUpdated: _preferences,
+    UserConsentChanged: _consent,
 }

@@ -16,6 +16,8 @@ from usercore.kernel.changes import FieldChange
 from usercore.kernel.context import Actor
 from usercore.preferences.get_email_preferences import FACET
 from usercore.preferences.values import EmailPreference
+from usercore.privacy.consents.record_consent import FACET as CONSENT
+from usercore.privacy.consents.values import Consent
 from usercore.users.model import AccountStatus, Verification
 from usercore.users.values import Address, EmailAddress
 
@@ -43,7 +45,9 @@ _CONVERTER = _converter()
 
 
 def _type_of(field: str) -> type | None:
-    return EmailPreference if field.startswith(FACET) else _TYPES.get(field)
+    if field.startswith(FACET):
+        return EmailPreference
+    return Consent if field.startswith(CONSENT) else _TYPES.get(field)
 
 
 def store_changes(changes: tuple[FieldChange, ...]) -> list[list[object]]:
@@ -91,6 +95,16 @@ def preference_object(preference: EmailPreference) -> dict[str, object]:
     }
 
 
+def consent_object(consent: Consent) -> dict[str, object]:
+    """Return what a user said of a purpose as a JSON object."""
+    return {
+        "given": consent.given,
+        "wordingVersion": consent.wording_version,
+        "source": consent.source,
+        "changedAt": timestamp(consent.at),
+    }
+
+
 def _status(status: AccountStatus) -> dict[str, object]:
     return {"state": status.state.value, **status_details(status)}
 
@@ -101,5 +115,6 @@ _WIRE: Mapping[type, Callable[[Any], object]] = {
     AccountStatus: _status,
     Verification: verification_object,
     EmailPreference: preference_object,
+    Consent: consent_object,
     date: date.isoformat,
 }

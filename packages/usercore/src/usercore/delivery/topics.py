@@ -24,6 +24,7 @@ PUBLISHED: Final = (
     "user-deactivated",
     "user-reactivated",
     "user-email-preferences-updated",
+    "user-consent-changed",
     "user-verified",
     "user-merged",
     "user-erased",

@@ -25,6 +25,11 @@ from usercore.preferences.get_email_preferences import GetEmailPreferences
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.preferences.topics import ListTopics, RegisterTopic
 from usercore.preferences.update_email_preferences import UpdateEmailPreferences
+from usercore.privacy.consents.opt_out import OptOutOfSale
+from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
+from usercore.privacy.consents.purposes import ListPurposes, RegisterPurpose
+from usercore.privacy.consents.read_consents import ReadConsents
+from usercore.privacy.consents.record_consent import RecordConsent
 from usercore.users.attribute_rules import (
     AttributeRules,
     ListAttributeSchemas,
@@ -73,6 +78,8 @@ class Ports:
     dead_letters: DeadLetters
     topics: TopicRegistry
     preferences: PreferencesReader
+    purposes: PurposeRegistry
+    consents: ConsentLedger
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
@@ -101,6 +108,11 @@ class Core:
     update_email_preferences: UpdateEmailPreferences
     register_topic: RegisterTopic
     list_topics: ListTopics
+    record_consent: RecordConsent
+    read_consents: ReadConsents
+    opt_out_of_sale: OptOutOfSale
+    register_purpose: RegisterPurpose
+    list_purposes: ListPurposes
     record_facts: RecordFacts
     read_activity: ReadActivity
     register_attribute_schema: RegisterAttributeSchema
@@ -123,6 +135,7 @@ def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS) -> Core:
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
+    record_consent = RecordConsent(step, ports.consents, ports.purposes, ports.clock, ports.ids)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids),
         get_user=GetUser(ports.users, ports.emails),
@@ -138,6 +151,11 @@ def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS) -> Core:
         update_email_preferences=UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids),
         register_topic=RegisterTopic(ports.topics, ports.clock),
         list_topics=ListTopics(ports.topics),
+        record_consent=record_consent,
+        read_consents=ReadConsents(ports.users, ports.consents, ports.purposes),
+        opt_out_of_sale=OptOutOfSale(ports.consents, record_consent),
+        register_purpose=RegisterPurpose(ports.purposes, ports.clock),
+        list_purposes=ListPurposes(ports.purposes),
         record_facts=RecordFacts(ports.activity_writer, ports.clock, ports.ids),
         read_activity=ReadActivity(ports.users, ports.activity_reader, tiers),
         register_attribute_schema=RegisterAttributeSchema(ports.schemas, ports.validator, ports.clock),

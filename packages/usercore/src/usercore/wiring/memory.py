@@ -16,6 +16,7 @@ from attrs import evolve
 from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.adapters.local.recording import RecordingServices
 from usercore.adapters.memory.activity import MemoryActivityReader, MemoryActivityWriter
+from usercore.adapters.memory.consents import MemoryConsentLedger, MemoryPurposeRegistry
 from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue
@@ -50,6 +51,7 @@ from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
+from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.users.ports import (
     AttributeSchemas,
     AttributeValidator,
@@ -85,6 +87,8 @@ class PortOverrides(TypedDict, total=False):
     dead_letters: DeadLetters
     topics: TopicRegistry
     preferences: PreferencesReader
+    purposes: PurposeRegistry
+    consents: ConsentLedger
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
@@ -130,6 +134,8 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         dead_letters=MemoryDeadLetters(database),
         topics=MemoryTopicRegistry(database),
         preferences=MemoryPreferencesReader(database),
+        purposes=MemoryPurposeRegistry(database),
+        consents=MemoryConsentLedger(database),
         activity_writer=MemoryActivityWriter(database),
         activity_reader=MemoryActivityReader(database),
         deliveries=MemoryDeliveryQueue(database),

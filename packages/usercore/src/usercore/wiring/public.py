@@ -24,6 +24,9 @@ from usercore.preferences.errors import PreferencesInvalidError, TopicInvalidErr
 from usercore.preferences.topics import RegisterTopicCommand
 from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
 from usercore.preferences.values import PreferenceChoice
+from usercore.privacy.consents.errors import ConsentInvalidError, PurposeInvalidError
+from usercore.privacy.consents.purposes import RegisterPurposeCommand
+from usercore.privacy.consents.record_consent import RecordConsentCommand
 from usercore.users.attribute_rules import RegisterAttributeSchemaCommand
 from usercore.users.create_user import CreateUserCommand
 from usercore.users.deactivate_user import DeactivateUserCommand
@@ -64,6 +67,7 @@ __all__ = [
     "Awaited",
     "CommandContext",
     "ConflictError",
+    "ConsentInvalidError",
     "Core",
     "CreateUserCommand",
     "DeactivateUserCommand",
@@ -95,9 +99,12 @@ __all__ = [
     "ProfileDocument",
     "ProfileInvalidError",
     "ProfilePatch",
+    "PurposeInvalidError",
     "QueryInvalidError",
     "ReactivateUserCommand",
+    "RecordConsentCommand",
     "RegisterAttributeSchemaCommand",
+    "RegisterPurposeCommand",
     "RegisterTopicCommand",
     "Secret",
     "Settled",

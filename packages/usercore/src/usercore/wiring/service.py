@@ -135,6 +135,8 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         dead_letters=sql.dead_letters,
         topics=sql.topics,
         preferences=await enter(GatheredPreferencesReader(sql.preferences)),
+        purposes=sql.purposes,
+        consents=sql.consents,
         activity_writer=sql.activity_writer,
         activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
         deliveries=sql.deliveries,

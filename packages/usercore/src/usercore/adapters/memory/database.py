@@ -20,6 +20,7 @@ from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
 from usercore.kernel.receipts import Claim, ClaimLostError, Settled
 from usercore.messaging.values import DeadLetter, ParkedMessage, Place
 from usercore.preferences.values import EmailPreference, EmailTopic
+from usercore.privacy.consents.values import LedgerEntry, Purpose
 from usercore.users.attributes import AttributeSchema
 from usercore.users.errors import (
     EmailTakenError,
@@ -102,6 +103,8 @@ class MemoryDatabase:
     audit: dict[UserId, list[AuditEntry]] = field(factory=dict, repr=False)
     deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
     preferences: dict[UserId, dict[str, EmailPreference]] = field(factory=dict, repr=False)
+    consents: dict[UserId, list[LedgerEntry]] = field(factory=dict, repr=False)
+    purposes: dict[str, Purpose] = field(factory=dict, repr=False)
     keys: dict[tuple[str, str], KeyRow] = field(factory=dict, repr=False)
     topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
     schemas: list[AttributeSchema] = field(factory=list, repr=False)
@@ -175,6 +178,8 @@ class MemoryDatabase:
             self.deliveries[one.event_id, one.recipient] = DeliveryRow(one, due_at=one.created_at)
         for said in rows.preferences:
             self.preferences.setdefault(user.id, {})[said.topic] = said
+        if rows.consents:
+            self.consents.setdefault(user.id, []).extend(rows.consents)
         if change.context.claim is not None:
             self.settle(change.context.claim, Settled(user.id, user.version))
         if change.context.receipt is not None:

@@ -13,6 +13,8 @@ from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import Delivery
 from usercore.preferences.events import PreferencesRecord
 from usercore.preferences.values import EmailPreference
+from usercore.privacy.consents.events import ConsentRecord
+from usercore.privacy.consents.values import LedgerEntry
 from usercore.users.ports import Change, HistoryEntry, ProfileDocument
 
 
@@ -26,6 +28,7 @@ class Rows:
     audit: AuditEntry
     deliveries: tuple[Delivery, ...]
     preferences: tuple[EmailPreference, ...]
+    consents: tuple[LedgerEntry, ...]
 
 
 def rows_of(change: Change, *, position: int) -> Rows:
@@ -34,6 +37,9 @@ def rows_of(change: Change, *, position: int) -> Rows:
     Raises:
         TypeError: a record is of a kind that nobody here keeps.
     """
+    for record in change.records:
+        if not isinstance(record, PreferencesRecord | ConsentRecord):
+            raise TypeError(f"no table here keeps {type(record).__name__}")
     return Rows(
         document=profile_document(change.user),
         message=_message(change, position),
@@ -41,6 +47,7 @@ def rows_of(change: Change, *, position: int) -> Rows:
         audit=entry_of(change),
         deliveries=deliveries_of(change),
         preferences=tuple(_preferences(change)),
+        consents=tuple(one.entry for one in change.records if isinstance(one, ConsentRecord)),
     )
 
 
@@ -74,6 +81,5 @@ def _history(change: Change) -> HistoryEntry:
 
 def _preferences(change: Change) -> Iterator[EmailPreference]:
     for record in change.records:
-        if not isinstance(record, PreferencesRecord):
-            raise TypeError(f"no table here keeps {type(record).__name__}")
-        yield from record.preferences
+        if isinstance(record, PreferencesRecord):
+            yield from record.preferences

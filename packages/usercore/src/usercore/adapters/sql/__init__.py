@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from usercore.adapters.sql.activity import SqlActivityReader, SqlActivityWriter
+from usercore.adapters.sql.consents import SqlConsentLedger, SqlPurposeRegistry
 from usercore.adapters.sql.dead_letters import SqlDeadLetters
 from usercore.adapters.sql.deliveries import SqlDeliveryQueue
 from usercore.adapters.sql.directory import SqlUserDirectory
@@ -47,6 +48,8 @@ class SqlPorts:
     dead_letters: SqlDeadLetters
     topics: SqlTopicRegistry
     preferences: SqlPreferencesReader
+    purposes: SqlPurposeRegistry
+    consents: SqlConsentLedger
     activity_writer: SqlActivityWriter
     activity_reader: SqlActivityReader
     deliveries: SqlDeliveryQueue
@@ -70,6 +73,8 @@ def sql_ports(database: Database) -> SqlPorts:
         dead_letters=SqlDeadLetters(database),
         topics=SqlTopicRegistry(database),
         preferences=SqlPreferencesReader(database),
+        purposes=SqlPurposeRegistry(database),
+        consents=SqlConsentLedger(database),
         activity_writer=SqlActivityWriter(database),
         activity_reader=SqlActivityReader(database),
         deliveries=SqlDeliveryQueue(database),

@@ -1,6 +1,6 @@
 """What a change writes, as JSON that PostgreSQL turns into rows: one parameter for any number of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,9 @@ from usercore.codec.facets import store_changes
 from usercore.codec.scalars import compact, kebab
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.sharding import shard_of
+from usercore.kernel.events import Record
 from usercore.preferences.events import PreferencesRecord
+from usercore.privacy.consents.events import ConsentRecord
 from usercore.users.ports import Change
 
 _ATTRIBUTES: Final = "attributes"
@@ -43,13 +45,21 @@ def delivery_rows(changes: Iterable[Change]) -> str:
     )
 
 
-def preference_rows(changes: Iterable[Change]) -> str:
-    """Return what users said of email topics.
+def record_rows(changes: Iterable[Change]) -> str:
+    """Return the rows of other features: an object with a member for each kind of record.
 
     Raises:
         TypeError: a record is of a kind that no table keeps.
     """
-    return _dump([row for change in changes for record in change.records for row in _preferences(record)])
+    rows: dict[str, list[Any]] = {member: [] for member, _ in _RECORDS.values()}
+    for change in changes:
+        for record in change.records:
+            kind = type(record)
+            if kind not in _RECORDS:
+                raise TypeError(f"no table here keeps {kind.__name__}")
+            member, render = _RECORDS[kind]
+            rows[member] += render(record)
+    return _dump(rows)
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -89,9 +99,7 @@ def _exactly(value: object) -> object:
     return msgspec.Raw(compact(value)) if value else value
 
 
-def _preferences(record: object) -> Iterator[Mapping[str, object]]:
-    if not isinstance(record, PreferencesRecord):
-        raise TypeError(f"no table here keeps {type(record).__name__}")
+def _preferences(record: PreferencesRecord) -> Iterator[Mapping[str, object]]:
     for said in record.preferences:
         yield {
             "user_id": record.user_id,
@@ -103,6 +111,29 @@ def _preferences(record: object) -> Iterator[Mapping[str, object]]:
         }
 
 
-def _dump(rows: list[Any]) -> str:
+def _consents(record: ConsentRecord) -> Iterator[Mapping[str, object]]:
+    entry, said = record.entry, record.entry.consent
+    yield {
+        "user_id": entry.user_id,
+        "version": entry.version,
+        "purpose": said.purpose,
+        "given": said.given,
+        "wording_version": said.wording_version,
+        "source": said.source,
+        "said_at": said.at.isoformat(),
+        "actor_kind": entry.actor.kind,
+        "actor_id": entry.actor.id,
+        "proof": entry.proof,
+    }
+
+
+_RECORDS: Final[Mapping[type[Record], tuple[str, Callable[[Any], Iterator[Mapping[str, object]]]]]] = {
+    PreferencesRecord: ("preferences", _preferences),
+    ConsentRecord: ("consents", _consents),
+}
+"""For each kind of record the member that its rows stand under, and what makes them."""
+
+
+def _dump(rows: object) -> str:
     # Members of type json keep this very text: the form of `codec.scalars.compact`, but for numbers like 1e-05.
     return _ENCODER.encode(rows).decode()

@@ -1,6 +1,7 @@
 """The statements that write changes: everything that many changes bring, in one round trip.
 
-Each takes three JSON arrays: the changes, their deliveries and their preferences. A row that loses (its email is
+Each takes three JSON values: an array of the changes, one of their deliveries, and an object with an array for each
+kind of record that other features add. A row that loses (its email is
 taken, its version is not the next one) is left out, and so is all that belongs to it.
 """
 
@@ -85,12 +86,21 @@ to_outbox AS (
 ), to_preferences AS (
     INSERT INTO email_preferences (user_id, topic, subscribed, source, said_at, wording_version)
     SELECT p.user_id, p.topic, p.subscribed, p.source, p.said_at, p.wording_version
-    FROM won JOIN json_to_recordset($3::json) AS p(
+    FROM won JOIN json_to_recordset($3::json -> 'preferences') AS p(
         user_id uuid, topic text, subscribed boolean, source text, said_at timestamptz, wording_version text
     ) ON p.user_id = won.id
     ON CONFLICT (user_id, topic) DO UPDATE SET
         subscribed = excluded.subscribed, source = excluded.source, said_at = excluded.said_at,
         wording_version = excluded.wording_version
+), to_consents AS (
+    INSERT INTO consents (user_id, version, purpose, given, wording_version, source, said_at, actor_kind, actor_id,
+                          proof)
+    SELECT c.user_id, c.version, c.purpose, c.given, c.wording_version, c.source, c.said_at, c.actor_kind, c.actor_id,
+           c.proof
+    FROM won JOIN json_to_recordset($3::json -> 'consents') AS c(
+        user_id uuid, version bigint, purpose text, given boolean, wording_version text, source text,
+        said_at timestamptz, actor_kind text, actor_id text, proof text
+    ) ON c.user_id = won.id
 )"""
 
 CREATE: Final = f"WITH {_INPUT}, {_CREATED}, {_DEPENDENTS} SELECT id::text FROM won".encode()  # noqa: S608 -- the same

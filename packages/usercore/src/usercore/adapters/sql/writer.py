@@ -13,7 +13,7 @@ from usercore.adapters.sql.engine import Database, Session, fetch
 from usercore.adapters.sql.errors import collided, refusal_of
 from usercore.adapters.sql.ledger import settle
 from usercore.adapters.sql.mapping import is_canonical
-from usercore.adapters.sql.rows import change_rows, delivery_rows, preference_rows
+from usercore.adapters.sql.rows import change_rows, delivery_rows, record_rows
 from usercore.adapters.sql.statements import CREATE, UPDATE, WHY_TAKEN
 from usercore.kernel.errors import ExhaustedError, InvalidError, UnavailableError, UserCoreError
 from usercore.kernel.ids import UserId
@@ -142,7 +142,7 @@ async def _apply(
 ) -> Mapping[UserId, UserCoreError | None]:
     """Apply changes and return the users whose change was refused, with the reason where it is known."""
     known = [change for change in group if is_canonical(change.user.id)]
-    parameters = (change_rows(known), delivery_rows(known), preference_rows(known))
+    parameters = (change_rows(known), delivery_rows(known), record_rows(known))
     creates = group[0].user.version == 1
     try:
         rows = await fetch(opened, CREATE if creates else UPDATE, *parameters)

@@ -98,6 +98,13 @@ PUBLISHED: Final[Mapping[str, Example]] = {
             }
         },
     },
+    "UserConsentChanged": {
+        "userId": _USER,
+        "purpose": "marketing",
+        "given": False,
+        "wordingVersion": "2026-01",
+        "changedAt": _AT,
+    },
     "UserVerified": {"userId": _USER, "channel": "email", "verifiedAt": _AT},
     "UserMerged": {"userId": _USER, "mergedUserId": _OTHER, "mergedAt": _AT},
     "UserErased": {"userId": _USER, "erasedAt": _AT},

@@ -83,6 +83,16 @@ class UserEmailPreferencesUpdated(Struct, rename="camel", kw_only=True):
     preferences: dict[str, SaidPreference]
 
 
+class UserConsentChanged(Struct, rename="camel", kw_only=True):
+    """A user gave a consent, or withdrew it."""
+
+    user_id: UserIdText
+    purpose: Annotated[str, Meta(description="What data may be used for, by its registered name.", examples=["sale"])]
+    given: Annotated[bool, Meta(description="False: it is withdrawn, or was refused from the beginning.")]
+    wording_version: Annotated[str, Meta(description="The text that the user had been shown.")]
+    changed_at: Time
+
+
 class UserVerified(Struct, rename="camel", kw_only=True):
     """Something of a user was verified."""
 

@@ -38,6 +38,7 @@ PUBLISHED: Final[tuple[Contract, ...]] = (
     Contract("UserDeactivated", MessageKind.EVENT, published.UserDeactivated),
     Contract("UserReactivated", MessageKind.EVENT, published.UserReactivated),
     Contract("UserEmailPreferencesUpdated", MessageKind.EVENT, published.UserEmailPreferencesUpdated),
+    Contract("UserConsentChanged", MessageKind.EVENT, published.UserConsentChanged),
     Contract("UserVerified", MessageKind.EVENT, published.UserVerified),
     Contract("UserMerged", MessageKind.EVENT, published.UserMerged),
     Contract("UserErased", MessageKind.EVENT, published.UserErased),

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from usercore.privacy.classification import activity, preferences, receipts, trails, users
+from usercore.privacy.classification import activity, consents, preferences, receipts, trails, users
 from usercore.privacy.classification.declaring import ClassifiedColumn, ClassifiedTable
 
 TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *users.TABLES,
     *preferences.TABLES,
+    *consents.TABLES,
     *activity.TABLES,
     *trails.TABLES,
     *receipts.TABLES,

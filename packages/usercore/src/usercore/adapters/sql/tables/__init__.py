@@ -2,6 +2,7 @@
 
 from usercore.adapters.sql.tables.activity import activity_facts
 from usercore.adapters.sql.tables.base import metadata
+from usercore.adapters.sql.tables.consents import consent_purposes, consents, suppressions
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
 from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
@@ -12,6 +13,8 @@ __all__ = [
     "activity_facts",
     "attribute_schemas",
     "audit_entries",
+    "consent_purposes",
+    "consents",
     "dead_letters",
     "deliveries",
     "email_preferences",
@@ -22,6 +25,7 @@ __all__ = [
     "outbox",
     "outbox_shards",
     "parked_messages",
+    "suppressions",
     "user_history",
     "users",
 ]

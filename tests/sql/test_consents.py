@@ -1,0 +1,56 @@
+"""The ledger of consents in PostgreSQL: it is added to, and a proof can go; nothing else."""
+
+import psycopg
+import pytest
+from psycopg.errors import RestrictViolation
+
+from tests.builders import creation
+from tests.contracts.test_consents import a_line
+from usercore.adapters.sql import open_database, sql_ports
+from usercore.kernel.secret import Secret
+from usercore.settings import DatabaseSettings
+
+FORBIDDEN = (
+    "UPDATE consents SET given = true",
+    "UPDATE consents SET given = true, proof = NULL",
+    "UPDATE consents SET proof = 'another'",
+    "UPDATE consents SET said_at = said_at - interval '1 day'",
+    "UPDATE consents SET version = 7",
+    "DELETE FROM consents",
+    "TRUNCATE consents",
+)
+
+
+@pytest.fixture
+async def ledger_url(migrated_database_url: str) -> str:
+    """A database with one line in the ledger."""
+    made = creation()
+    async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
+        ports = sql_ports(database)
+        assert await ports.writer.commit([made]) == [None]
+        assert await ports.writer.commit([a_line(made.user, "ads", given=False, proof="form 7")]) == [None]
+    return migrated_database_url
+
+
+def lines(url: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT version, purpose, given, source, proof FROM consents").fetchall()
+
+
+@pytest.mark.parametrize("role", ["origin", "replica"])
+@pytest.mark.parametrize("statement", FORBIDDEN)
+async def test_no_line_is_changed_or_taken_away(ledger_url: str, statement: str, role: str) -> None:
+    before = lines(ledger_url)
+    with psycopg.connect(ledger_url) as connection:
+        connection.execute(f"SET session_replication_role = {role}")
+        with pytest.raises(RestrictViolation):
+            connection.execute(statement)
+    assert lines(ledger_url) == before
+    assert len(before) == 1
+
+
+async def test_the_proof_can_be_taken_out_of_a_line(ledger_url: str) -> None:
+    [before] = lines(ledger_url)
+    with psycopg.connect(ledger_url) as connection:
+        connection.execute("UPDATE consents SET proof = NULL")
+    assert lines(ledger_url) == [(*before[:-1], None)]
