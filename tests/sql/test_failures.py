@@ -14,6 +14,7 @@ from tests.sql.wires import Wire, wire_to
 from usercore.activity.values import FactKind
 from usercore.adapters.sql import Database, SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import fetch
+from usercore.delivery.values import Recipient
 from usercore.kernel.errors import ExhaustedError, UnavailableError
 from usercore.kernel.ids import UserId
 from usercore.kernel.receipts import IdempotencyKey
@@ -45,7 +46,9 @@ CALLS: dict[str, Callable[[SqlPorts, UserId], Awaitable[object]]] = {
     "record": lambda ports, one: ports.activity_writer.record([heard(points("t1", one))]),
     "facts": lambda ports, one: ports.activity_reader.entries(one, kinds=frozenset(FactKind), after=None, limit=10),
     "tallies": lambda ports, one: ports.activity_reader.tallies([one]),
-    "deliveries": lambda ports, _: ports.deliveries.claim(now=NOW, lease_until=NOW + SECOND, limit=10),
+    "deliveries": lambda ports, _: ports.deliveries.claim(
+        recipient=Recipient.AUDIT, now=NOW, lease_until=NOW + SECOND, limit=10
+    ),
     "waiting": lambda ports, _: ports.deliveries.waiting(),
     "outbox": lambda ports, _: ports.outbox.messages(after=0, limit=10),
 }

@@ -2,6 +2,7 @@
 
 from tests.builders import IDS, NOW, SECOND
 from usercore.delivery.ports import OutboxBatch, OutboxMessage
+from usercore.delivery.values import DeliveryStanding, Recipient
 from usercore.observe.metrics import Metrics, PoolUse
 
 
@@ -17,8 +18,11 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
     metrics.http_request("GET", "/v1/users/{userId}", 200, 0.001)
     metrics.http_in_flight(1)
     metrics.cache_reads("hit", 5)
-    metrics.backlog(outbox=7, deliveries=2)
-    metrics.maintenance_failed("deliver_pending")
+    metrics.backlog(outbox=7)
+    metrics.deliveries([DeliveryStanding(Recipient.AUDIT, 2, 1, NOW - SECOND)], NOW)
+    metrics.delivery_attempted("AUDIT", "delivered")
+    metrics.delivery_breaker("AUDIT", "open")
+    metrics.maintenance_failed("deliver_to_audit")
     metrics.relayed(a_batch(), NOW + SECOND, 0.02)
     metrics.relay_failed("unavailable")
     metrics.stream_message("create-user", "applied")
@@ -31,6 +35,8 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
         assert f"# HELP {metric.name} {metric.doc}" in text
         for label in metric.labels:
             assert f'{label}="' in text
+    assert 'user_service_deliveries_oldest_seconds{recipient="AUDIT"} 1.0' in text
+    assert 'user_service_delivery_breaker_state{recipient="AUDIT"} 2.0' in text
     assert 'user_service_pool_in_use{pool="read"} 3.0' in text
     assert 'user_service_cache_reads_total{result="hit"} 5.0' in text
 

@@ -6,18 +6,21 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from usercore.delivery.values import Delivery
+from usercore.delivery.values import Delivery, DeliveryFilter, DeliveryLine, DeliveryStanding, Recipient
 from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.paging import Page
 
 
 class DeliveryQueue(Protocol):
-    """Keeps deliveries until they are acknowledged. Writing them is part of committing a change."""
+    """Keeps deliveries until they are acknowledged or given up. Writing them is part of committing a change."""
 
-    async def claim(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[Delivery]:
-        """Take deliveries that are due, the oldest first; no one else is given them before the lease ends.
+    async def claim(
+        self, *, recipient: Recipient, now: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take deliveries to a recipient that are due, the oldest first; no one else is given them within the lease.
 
-        Of one user and one recipient only the oldest is given, so that a recipient hears of a user's
-        changes in their order.
+        Of one user only the oldest that waits is given, so that a recipient hears of a user's changes in their order.
+        One that was given up holds up nothing.
         """
         ...
 
@@ -25,23 +28,81 @@ class DeliveryQueue(Protocol):
         """Mark as heard, and empty payload and secret."""
         ...
 
-    async def postpone(self, delivery: Delivery, *, due_at: datetime) -> None:
-        """Count a failed try and wait until `due_at`."""
+    async def postpone(self, delivery: Delivery, *, due_at: datetime, code: str) -> None:
+        """Count a failed try, keep what was wrong with it, and wait until `due_at`."""
+        ...
+
+    async def release(self, deliveries: Sequence[Delivery], *, due_at: datetime) -> None:
+        """Give back what was not tried: it waits until `due_at`, and nothing is counted."""
+        ...
+
+    async def fail(self, delivery: Delivery, *, now: datetime, code: str) -> None:
+        """Count a failed try and give the delivery up: it stays, whole, until an operator decides about it."""
         ...
 
     async def waiting(self) -> int:
-        """Return how many have not been acknowledged."""
+        """Return how many have been neither acknowledged nor given up."""
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Forget deliveries that were acknowledged or discarded before a time, and return how many went."""
+        ...
+
+
+class DeliveryRecords(Protocol):
+    """Shows deliveries, and takes what an operator decides about them."""
+
+    async def page(self, wanted: DeliveryFilter, *, after: str | None, limit: int) -> Page[DeliveryLine]:
+        """Return a page of deliveries in the order of their events.
+
+        Args:
+            wanted: which ones.
+            after: the key with which the page before ended.
+            limit: the most on a page.
+        """
+        ...
+
+    async def get(self, key: str) -> DeliveryLine | None:
+        """Return one delivery, or None."""
+        ...
+
+    async def retry(self, key: str, *, now: datetime) -> bool:
+        """Make a delivery due now, as if it had never been tried; False where it waits for nothing any more.
+
+        Those of its user and recipient that wait come forward with it.
+        """
+        ...
+
+    async def discard(self, key: str, *, now: datetime, by: str, reason: str) -> bool:
+        """Empty a delivery that waits or was given up, and never tell it; False where it is neither."""
+        ...
+
+    async def standing(self) -> Sequence[DeliveryStanding]:
+        """Return for each recipient how things stand."""
+        ...
+
+
+class DeliveryObserver(Protocol):
+    """Is told of every try."""
+
+    def delivery_attempted(self, recipient: str, outcome: str) -> None:
+        """Take note of one try: ``delivered``, ``postponed``, ``refused`` or ``given_up``."""
+        ...
+
+    def delivery_breaker(self, recipient: str, state: str) -> None:
+        """Take note of how a recipient's breaker stands."""
         ...
 
 
 class AuthenticationService(Protocol):
-    """Keeps credentials: provisions them, changes their login, disables and enables them."""
+    """Keeps credentials: provisions them, changes their login, disables, enables and removes them."""
 
     async def credential(self, delivery: Delivery) -> None:
         """Do what the delivery asks; the same delivery again has no further effect.
 
         Raises:
-            UnavailableError: try again later.
+            UnavailableError: try again later; a RecipientUnavailableError may say when.
+            RecipientRefusedError: never try again.
         """
         ...
 
@@ -53,7 +114,8 @@ class NotificationService(Protocol):
         """Send what the delivery asks for; the same delivery again sends nothing.
 
         Raises:
-            UnavailableError: try again later.
+            UnavailableError: try again later; a RecipientUnavailableError may say when.
+            RecipientRefusedError: never try again.
         """
         ...
 
@@ -65,7 +127,8 @@ class AuditService(Protocol):
         """Keep the entry; the same entry again has no further effect.
 
         Raises:
-            UnavailableError: try again later.
+            UnavailableError: try again later; a RecipientUnavailableError may say when.
+            RecipientRefusedError: never try again.
         """
         ...
 

@@ -25,6 +25,7 @@ class Operation(StrEnum):
     CHANGE_LOGIN = "CHANGE_LOGIN"
     DISABLE_CREDENTIAL = "DISABLE_CREDENTIAL"
     ENABLE_CREDENTIAL = "ENABLE_CREDENTIAL"
+    REMOVE_CREDENTIAL = "REMOVE_CREDENTIAL"
     SEND_WELCOME = "SEND_WELCOME"
     SEND_INVITATION = "SEND_INVITATION"
     SEND_PAYMENT_FAILED = "SEND_PAYMENT_FAILED"
@@ -58,3 +59,81 @@ class Delivery:
     secret: Secret | None
     created_at: datetime
     attempts: int = 0
+
+    @property
+    def key(self) -> str:
+        """The idempotency key, by which operators know it too."""
+        return delivery_key(self.event_id, self.recipient)
+
+
+def delivery_key(event_id: EventId, recipient: Recipient) -> str:
+    """Return the one word that names a delivery."""
+    return f"{event_id}:{recipient}"
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery."""
+
+    WAITING = "WAITING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    DISCARDED = "DISCARDED"
+
+
+@frozen
+class DeliveryLine:
+    """A delivery as lists show it: all but its payload and its secret.
+
+    Args:
+        event_id: as in :class:`Delivery`; likewise recipient, operation, user_id, created_at and attempts.
+        state: what became of it.
+        due_at: when it is tried next, or was tried last; while somebody tells it, the end of the lease.
+        error_code: what was wrong with the last try, or None.
+        settled_at: when it was acknowledged, given up or discarded.
+        settled_by: who discarded it.
+        settled_reason: and why.
+    """
+
+    event_id: EventId
+    recipient: Recipient
+    operation: Operation
+    user_id: UserId
+    state: DeliveryState
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    error_code: str | None = None
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+    settled_reason: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key, by which operators know it too."""
+        return delivery_key(self.event_id, self.recipient)
+
+
+@frozen
+class DeliveryFilter:
+    """Which deliveries to list; conditions combine, and None is none."""
+
+    state: DeliveryState | None = None
+    recipient: Recipient | None = None
+    user_id: UserId | None = None
+
+
+@frozen
+class DeliveryStanding:
+    """How things stand between us and one recipient.
+
+    Args:
+        recipient: who.
+        waiting: how many deliveries it has not acknowledged.
+        failed: how many were given up, about which nobody has decided.
+        oldest: when the first of those that wait was made, or None.
+    """
+
+    recipient: Recipient
+    waiting: int
+    failed: int
+    oldest: datetime | None

@@ -9,11 +9,11 @@ from usercore.kernel.context import CommandContext
 from usercore.kernel.errors import UnavailableError
 from usercore.kernel.paging import Page
 from usercore.kernel.ports import Clock
+from usercore.kernel.reasons import require_reason
 from usercore.messaging.errors import (
     DeadLetterIncompleteError,
     DeadLetterNotFoundError,
     DeadLetterSettledError,
-    ReasonInvalidError,
 )
 from usercore.messaging.listing import require_limit
 from usercore.messaging.ports import DeadLetters, MessageSender
@@ -33,7 +33,6 @@ ORIGINAL: Final = "dlq_original"
 """Where a replayed message stood at first: a plain one is known by that, so that two replays have one effect."""
 REDACTED: Final = "dlq_redacted"
 """What was taken out of a message before it was kept."""
-REASON_MAX_CHARS: Final = 500
 
 
 @frozen
@@ -92,7 +91,7 @@ class DiscardDeadLetter:
             DeadLetterNotFoundError: there is no such letter.
             DeadLetterSettledError: it was replayed or discarded before.
         """
-        said = _reason(reason)
+        said = require_reason(reason)
         letter = await _waiting(self.letters, letter_id)
         settlement = Settlement(self.clock.now(), str(context.actor), said)
         if not await self.letters.settle(letter.id, DeadLetterState.DISCARDED, settlement):
@@ -123,7 +122,7 @@ class ReplayDeadLetter:
             MessageTooLargeError: the topic does not take it.
             UnavailableError: the broker or the database does not answer; the detail says whether it was sent.
         """
-        said = _reason(reason)
+        said = require_reason(reason)
         letter = await _waiting(self.letters, letter_id)
         message = letter.message
         if any(name.lower() == REDACTED for name, _ in message.headers):
@@ -149,13 +148,6 @@ async def _waiting(letters: DeadLetters, letter_id: str) -> DeadLetter:
     if letter.state is not DeadLetterState.WAITING:
         raise DeadLetterSettledError
     return letter
-
-
-def _reason(reason: str) -> str:
-    said = reason.strip()
-    if not 1 <= len(said) <= REASON_MAX_CHARS or not said.isprintable():
-        raise ReasonInvalidError
-    return said
 
 
 def _headers(message: RawMessage) -> tuple[tuple[str, bytes], ...]:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from attrs import define
 
 from usercore.kernel.errors import ConflictError, DeniedError, InvalidError, NotFoundError, UnavailableError
+from usercore.kernel.reasons import ReasonInvalidError as ReasonInvalidError
 
 
 @define(auto_exc=True, eq=False)
@@ -37,14 +38,6 @@ class BrokerDeniedError(DeniedError):
 
     code: ClassVar[str] = "broker_denied"
     summary: ClassVar[str] = "The brokers do not let us"
-
-
-@define(auto_exc=True, eq=False)
-class ReasonInvalidError(InvalidError):
-    """Nobody said why, or not in a line of a reasonable length."""
-
-    code: ClassVar[str] = "reason_invalid"
-    summary: ClassVar[str] = "A reason is needed: one line of at most 500 characters"
 
 
 @define(auto_exc=True, eq=False)

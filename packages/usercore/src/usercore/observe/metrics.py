@@ -6,7 +6,7 @@ Labels hold words from code alone: names of use cases, route templates, error co
 
 from collections import Counter as TallyOf
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import frozen
@@ -15,7 +15,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
+from usercore.delivery.breaker import BreakerState
 from usercore.delivery.ports import OutboxBatch
+from usercore.delivery.values import DeliveryStanding
 from usercore.observe.tallies import Tallies
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,6 +29,9 @@ SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 LAG_SECONDS: Final = (*SECONDS, 60.0, 600.0, 3600.0)
 """The same, to a broker that was away for an hour."""
+
+
+_BREAKER: Final = {BreakerState.CLOSED.value: 0, BreakerState.HALF_OPEN.value: 1, BreakerState.OPEN.value: 2}
 
 
 @frozen
@@ -94,11 +99,6 @@ class Metrics:
             "Events written and not yet published.",
             registry=self.registry,
         )
-        self._deliveries_waiting = Gauge(
-            "user_service_deliveries_waiting",
-            "Deliveries that a service around us has not acknowledged.",
-            registry=self.registry,
-        )
         self._maintenance_failures = Counter(
             "user_service_maintenance_failures",
             "Rounds of background work that failed, by task.",
@@ -138,7 +138,40 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._declare_deliveries()
         self._declare_stream()
+
+    def _declare_deliveries(self) -> None:
+        self._deliveries_waiting = Gauge(
+            "user_service_deliveries_waiting",
+            "Deliveries that a service around us has not acknowledged.",
+            ("recipient",),
+            registry=self.registry,
+        )
+        self._deliveries_failed = Gauge(
+            "user_service_deliveries_failed",
+            "Deliveries that were given up, about which no operator has decided.",
+            ("recipient",),
+            registry=self.registry,
+        )
+        self._deliveries_oldest = Gauge(
+            "user_service_deliveries_oldest_seconds",
+            "Age of the oldest delivery that waits; 0 where none does.",
+            ("recipient",),
+            registry=self.registry,
+        )
+        self._delivery_attempts = Counter(
+            "user_service_delivery_attempts",
+            "Calls to the services around us, by outcome: delivered, postponed, refused, given_up.",
+            ("recipient", "outcome"),
+            registry=self.registry,
+        )
+        self._delivery_breaker = Gauge(
+            "user_service_delivery_breaker_state",
+            "Whether a service is left alone: 0 no (closed), 1 it is being probed (half open), 2 yes (open).",
+            ("recipient",),
+            registry=self.registry,
+        )
 
     def _declare_stream(self) -> None:
         self._stream_messages = Counter(
@@ -212,10 +245,25 @@ class Metrics:
         """Count profiles asked of the cache."""
         self._cache.labels(result).inc(count)
 
-    def backlog(self, *, outbox: int, deliveries: int) -> None:
-        """Set what waits to go out."""
+    def backlog(self, *, outbox: int) -> None:
+        """Set how many events wait to go out."""
         self._outbox_pending.set(outbox)
-        self._deliveries_waiting.set(deliveries)
+
+    def deliveries(self, standing: Iterable[DeliveryStanding], now: datetime) -> None:
+        """Set how things stand between us and each recipient."""
+        for one in standing:
+            age = timedelta() if one.oldest is None else now - one.oldest
+            self._deliveries_waiting.labels(one.recipient.value).set(one.waiting)
+            self._deliveries_failed.labels(one.recipient.value).set(one.failed)
+            self._deliveries_oldest.labels(one.recipient.value).set(max(age.total_seconds(), 0.0))
+
+    def delivery_attempted(self, recipient: str, outcome: str) -> None:
+        """Count one call to a service around us."""
+        self._delivery_attempts.labels(recipient, outcome).inc()
+
+    def delivery_breaker(self, recipient: str, state: str) -> None:
+        """Set how a recipient's breaker stands."""
+        self._delivery_breaker.labels(recipient).set(_BREAKER[state])
 
     def relayed(self, batch: OutboxBatch, at: datetime, seconds: float) -> None:
         """Count a batch of events that the brokers acknowledged at a time."""

@@ -179,6 +179,42 @@ class DeliverySettings:
         "and audit services whose adapter is `local`. Without it the last 1,000 are kept in memory.",
         default=None,
     )
+    concurrency: int = setting(
+        "USER_SERVICE_DELIVERY_CONCURRENCY",
+        whole_number(1, 200),
+        "How many calls to one of these services a copy may have under way at once.",
+        default=8,
+    )
+    attempts: int = setting(
+        "USER_SERVICE_DELIVERY_ATTEMPTS",
+        whole_number(1, 10_000),
+        "How often a delivery is tried at least before it is given up and waits for an operator.",
+        default=20,
+    )
+    give_up_h: int = setting(
+        "USER_SERVICE_DELIVERY_GIVE_UP_H",
+        whole_number(0, 24 * 365),
+        "How many hours old it must be as well.",
+        default=72,
+    )
+    breaker_failures: int = setting(
+        "USER_SERVICE_DELIVERY_BREAKER_FAILURES",
+        whole_number(1, 1000),
+        "How many calls to a service must fail in a row before it is left alone for a while.",
+        default=5,
+    )
+    breaker_open_s: float = setting(
+        "USER_SERVICE_DELIVERY_BREAKER_OPEN_S",
+        seconds(0.1, 3600),
+        "How long it is left alone then; twice as long each time that it still does not answer, up to five minutes.",
+        default=10.0,
+    )
+    kept_h: int = setting(
+        "USER_SERVICE_DELIVERIES_KEPT_H",
+        whole_number(1, 24 * 3650),
+        "Hours that acknowledged and discarded deliveries are remembered; what they said is gone at once.",
+        default=24 * 30,
+    )
 
 
 @frozen

@@ -6,11 +6,13 @@ from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.activity.read_activity import ReadActivity
 from usercore.activity.record_facts import RecordFacts
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
-from usercore.delivery.deliver_pending import DeliverPending
+from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
+from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.ports import (
     AuditService,
     AuthenticationService,
     DeliveryQueue,
+    DeliveryRecords,
     NotificationService,
     OutboxReader,
     OutboxShards,
@@ -83,6 +85,7 @@ class Ports:
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
+    delivery_records: DeliveryRecords
     outbox: OutboxReader
     shards: OutboxShards
     authentication: AuthenticationService
@@ -118,6 +121,10 @@ class Core:
     register_attribute_schema: RegisterAttributeSchema
     list_attribute_schemas: ListAttributeSchemas
     deliver_pending: DeliverPending
+    list_deliveries: ListDeliveries
+    get_delivery: GetDelivery
+    retry_delivery: RetryDelivery
+    discard_delivery: DiscardDelivery
     list_dead_letters: ListDeadLetters
     get_dead_letter: GetDeadLetter
     discard_dead_letter: DiscardDeadLetter
@@ -126,12 +133,13 @@ class Core:
     ports: Ports
 
 
-def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS) -> Core:
+def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS, delivery: DeliveryPolicy = DEFAULT_POLICY) -> Core:
     """Wire every use case to the ports given.
 
     Args:
         ports: an implementation of each.
         tiers: of the loyalty programme.
+        delivery: how hard it is tried to tell the services around us.
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
@@ -166,7 +174,12 @@ def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS) -> Core:
             ports.notification,
             ports.audit,
             ports.clock,
+            delivery,
         ),
+        list_deliveries=ListDeliveries(ports.delivery_records),
+        get_delivery=GetDelivery(ports.delivery_records),
+        retry_delivery=RetryDelivery(ports.delivery_records, ports.clock),
+        discard_delivery=DiscardDelivery(ports.delivery_records, ports.clock),
         list_dead_letters=ListDeadLetters(ports.dead_letters),
         get_dead_letter=GetDeadLetter(ports.dead_letters),
         discard_dead_letter=DiscardDeadLetter(ports.dead_letters, ports.clock),

@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 from attrs import frozen
 
+from usercore.delivery.values import Recipient
 from usercore.observe.metrics import Metrics
 from usercore.wiring.core import Core
 
 _MOST_ROUNDS: Final = 100
 """Bounds one task's turn, so that each rests now and then."""
 _PERIOD_S: Final = {
-    "deliver_pending": 0.0,
+    **{f"deliver_to_{recipient.value.lower()}": 0.0 for recipient in Recipient},
     "reactivate_due": 0.0,
     "purge_idempotency_keys": 300.0,
+    "purge_deliveries": 300.0,
     "backlog": 15.0,
 }
 """The least time between two turns of a task: counting and cleaning need not be quick."""
@@ -27,6 +31,7 @@ class Maintenance:
 
     core: Core
     metrics: Metrics
+    deliveries_kept: timedelta = timedelta(days=30)
 
     async def run(self, interval_s: float) -> None:
         """Go round until cancelled; a failing task is counted, logged and tried again.
@@ -57,20 +62,27 @@ class Maintenance:
 
     def _tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         return {
-            "deliver_pending": lambda: _until_none_left(self.core.deliver_pending),
+            # A recipient that is slow holds up itself alone.
+            **{f"deliver_to_{one.value.lower()}": partial(self._deliver, one) for one in Recipient},
             "reactivate_due": lambda: _until_none_left(self.core.reactivate_due),
             "purge_idempotency_keys": self._purge,
+            "purge_deliveries": lambda: _until_none_left(self._purge_deliveries),
             "backlog": self._backlog,
         }
+
+    async def _deliver(self, recipient: Recipient) -> None:
+        await _until_none_left(partial(self.core.deliver_pending, recipient))
+
+    async def _purge_deliveries(self) -> int:
+        return await self.core.ports.deliveries.purge(self.core.ports.clock.now() - self.deliveries_kept)
 
     async def _purge(self) -> None:
         await self.core.ports.ledger.purge(self.core.ports.clock.now())
 
     async def _backlog(self) -> None:
-        self.metrics.backlog(
-            outbox=await self.core.ports.outbox.pending(),
-            deliveries=await self.core.ports.deliveries.waiting(),
-        )
+        self.metrics.backlog(outbox=await self.core.ports.outbox.pending())
+        standing = await self.core.ports.delivery_records.standing()
+        self.metrics.deliveries(standing, self.core.ports.clock.now())
         self.metrics.set_aside(
             parked=await self.core.ports.parked.count(),
             dead_letters=await self.core.ports.dead_letters.count_waiting(),

@@ -19,7 +19,7 @@ from usercore.adapters.memory.activity import MemoryActivityReader, MemoryActivi
 from usercore.adapters.memory.consents import MemoryConsentLedger, MemoryPurposeRegistry
 from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
-from usercore.adapters.memory.deliveries import MemoryDeliveryQueue
+from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliveryRecords
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
@@ -42,6 +42,7 @@ from usercore.delivery.ports import (
     AuditService,
     AuthenticationService,
     DeliveryQueue,
+    DeliveryRecords,
     NotificationService,
     OutboxReader,
     OutboxShards,
@@ -92,6 +93,7 @@ class PortOverrides(TypedDict, total=False):
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
+    delivery_records: DeliveryRecords
     outbox: OutboxReader
     shards: OutboxShards
     authentication: AuthenticationService
@@ -139,6 +141,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         activity_writer=MemoryActivityWriter(database),
         activity_reader=MemoryActivityReader(database),
         deliveries=MemoryDeliveryQueue(database),
+        delivery_records=MemoryDeliveryRecords(database),
         outbox=MemoryOutboxReader(database),
         shards=MemoryOutboxShards(database),
         authentication=services,

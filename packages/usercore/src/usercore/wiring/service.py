@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -22,10 +23,12 @@ from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
 from usercore.adapters.sql.listening import open_signal
 from usercore.adapters.system import SystemClock, SystemIds
+from usercore.delivery.breaker import BreakerLimits
+from usercore.delivery.deliver_pending import LONGEST_WAIT, DeliveryPolicy
 from usercore.delivery.ports import OutboxWakeups
 from usercore.kernel.errors import UserCoreError
 from usercore.observe.metrics import Metrics, PoolUse
-from usercore.settings import CoreSettings
+from usercore.settings import CoreSettings, DeliverySettings
 from usercore.wiring.core import Core, Ports, assemble
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
@@ -105,9 +108,22 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             cache = await stack.enter_async_context(opened)
         ports = await _ports(settings, sql_ports(database), cache, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
-        core = observe_core(assemble(ports, tiers=settings.activity.loyalty_tiers), metrics)
+        policy = _policy(settings.delivery, metrics)
+        core = observe_core(assemble(ports, tiers=settings.activity.loyalty_tiers, delivery=policy), metrics)
         wakeups = partial(open_signal, settings.database)
-        yield Service(core, metrics, Maintenance(core, metrics), wakeups, database, cache)
+        maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h))
+        yield Service(core, metrics, maintenance, wakeups, database, cache)
+
+
+def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
+    open_for = timedelta(seconds=settings.breaker_open_s)
+    return DeliveryPolicy(
+        concurrency=settings.concurrency,
+        attempts=settings.attempts,
+        give_up_after=timedelta(hours=settings.give_up_h),
+        breaker=BreakerLimits(settings.breaker_failures, open_for, max(open_for, LONGEST_WAIT)),
+        observer=metrics,
+    )
 
 
 async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, stack: AsyncExitStack) -> Ports:
@@ -140,6 +156,7 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         activity_writer=sql.activity_writer,
         activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
         deliveries=sql.deliveries,
+        delivery_records=sql.delivery_records,
         outbox=sql.outbox,
         shards=sql.shards,
         authentication=services.authentication,

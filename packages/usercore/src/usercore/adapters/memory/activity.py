@@ -11,7 +11,7 @@ from usercore.activity.pages import FactPosition
 from usercore.activity.ports import ActivityReader, ActivityWriter, FactEntry, NewFact
 from usercore.activity.summary import Tally, tally_of
 from usercore.activity.values import FactKind, FactOutcome, FactResult, WaitsFor
-from usercore.adapters.memory.database import DeliveryRow, MemoryDatabase
+from usercore.adapters.memory.database import MemoryDatabase
 from usercore.delivery.routing import deliveries_of_fact
 from usercore.kernel.ids import EventId, UserId
 from usercore.users.values import AccountState
@@ -44,8 +44,7 @@ class MemoryActivityWriter:
             return FactOutcome(FactResult.EARLY, fact.tells_of)
         told = deliveries_of_fact(new, user)
         self.database.facts[fact.kind, fact.fact_id] = _entry(new, user.id)
-        for one in told:
-            self.database.deliveries[one.event_id, one.recipient] = DeliveryRow(one, due_at=one.created_at)
+        self.database.deliver(told)
         return FactOutcome(FactResult.RECORDED)
 
     def _user_of(self, fact: Fact) -> UserId | None:

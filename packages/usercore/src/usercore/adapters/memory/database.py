@@ -4,6 +4,7 @@ Everything here runs without awaiting, so within one event loop each method is a
 own. Whatever can fail is done before the first table is touched.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from attrs import define, evolve, field, frozen
@@ -13,7 +14,7 @@ from usercore.activity.values import FactKind
 from usercore.adapters.memory.rows import Rows, rows_of
 from usercore.audit.entry import AuditEntry
 from usercore.delivery.ports import OutboxMessage
-from usercore.delivery.values import Delivery, Recipient
+from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState, Recipient
 from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
@@ -54,11 +55,36 @@ class KeyRow:
 
 @frozen
 class DeliveryRow:
-    """One delivery that has not been acknowledged."""
+    """One delivery; those of one user and recipient stand in the order of `seq`."""
 
     delivery: Delivery
     due_at: datetime
+    seq: int
     leased_until: datetime | None = None
+    error_code: str | None = None
+    state: DeliveryState = DeliveryState.WAITING
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+    settled_reason: str | None = None
+
+    @property
+    def line(self) -> DeliveryLine:
+        """The same without payload and secret."""
+        one = self.delivery
+        return DeliveryLine(
+            event_id=one.event_id,
+            recipient=one.recipient,
+            operation=one.operation,
+            user_id=one.user_id,
+            state=self.state,
+            created_at=one.created_at,
+            due_at=self.leased_until or self.due_at,
+            attempts=one.attempts,
+            error_code=self.error_code,
+            settled_at=self.settled_at,
+            settled_by=self.settled_by,
+            settled_reason=self.settled_reason,
+        )
 
 
 @frozen
@@ -102,6 +128,8 @@ class MemoryDatabase:
     history: dict[UserId, list[HistoryEntry]] = field(factory=dict, repr=False)
     audit: dict[UserId, list[AuditEntry]] = field(factory=dict, repr=False)
     deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
+    settled_deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
+    last_seq: int = 0
     preferences: dict[UserId, dict[str, EmailPreference]] = field(factory=dict, repr=False)
     consents: dict[UserId, list[LedgerEntry]] = field(factory=dict, repr=False)
     purposes: dict[str, Purpose] = field(factory=dict, repr=False)
@@ -174,8 +202,7 @@ class MemoryDatabase:
         self.outbox.append(rows.message)
         self.history.setdefault(user.id, []).append(rows.history)
         self.audit.setdefault(user.id, []).append(rows.audit)
-        for one in rows.deliveries:
-            self.deliveries[one.event_id, one.recipient] = DeliveryRow(one, due_at=one.created_at)
+        self.deliver(rows.deliveries)
         for said in rows.preferences:
             self.preferences.setdefault(user.id, {})[said.topic] = said
         if rows.consents:
@@ -184,6 +211,12 @@ class MemoryDatabase:
             self.settle(change.context.claim, Settled(user.id, user.version))
         if change.context.receipt is not None:
             self.receive(change.context.receipt, at=user.updated_at)
+
+    def deliver(self, deliveries: Iterable[Delivery]) -> None:
+        """Keep deliveries until they are acknowledged."""
+        for one in deliveries:
+            self.last_seq += 1
+            self.deliveries[one.event_id, one.recipient] = DeliveryRow(one, due_at=one.created_at, seq=self.last_seq)
 
     def next_position(self) -> int:
         """Return the next place in the outbox; one that was purged is not used again."""

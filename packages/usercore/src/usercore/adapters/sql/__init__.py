@@ -6,6 +6,7 @@ from usercore.adapters.sql.activity import SqlActivityReader, SqlActivityWriter
 from usercore.adapters.sql.consents import SqlConsentLedger, SqlPurposeRegistry
 from usercore.adapters.sql.dead_letters import SqlDeadLetters
 from usercore.adapters.sql.deliveries import SqlDeliveryQueue
+from usercore.adapters.sql.delivery_records import SqlDeliveryRecords
 from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
 from usercore.adapters.sql.engine import Database, open_database
@@ -53,6 +54,7 @@ class SqlPorts:
     activity_writer: SqlActivityWriter
     activity_reader: SqlActivityReader
     deliveries: SqlDeliveryQueue
+    delivery_records: SqlDeliveryRecords
     outbox: SqlOutboxReader
     shards: SqlOutboxShards
 
@@ -78,6 +80,7 @@ def sql_ports(database: Database) -> SqlPorts:
         activity_writer=SqlActivityWriter(database),
         activity_reader=SqlActivityReader(database),
         deliveries=SqlDeliveryQueue(database),
+        delivery_records=SqlDeliveryRecords(database),
         outbox=SqlOutboxReader(database),
         shards=SqlOutboxShards(database),
     )

@@ -83,14 +83,38 @@ deliveries: Final = Table(
     Column("due_at", TIME, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("delivered_at", TIME),
+    # What was wrong with the last try.
+    Column("error_code", Text),
+    # A delivery that was given up keeps all it holds; one that was discarded is empty and has both times.
+    Column("failed_at", TIME),
+    Column("discarded_at", TIME),
+    Column("settled_by", Text),
+    Column("settled_reason", Text),
     PrimaryKeyConstraint("event_id", "recipient", name="pk_deliveries"),
 )
-_WAITING = text("delivered_at IS NULL")
-Index("ix_deliveries_due", deliveries.c.due_at, deliveries.c.seq, postgresql_where=_WAITING)
+_WAITING = text("delivered_at IS NULL AND failed_at IS NULL")
+Index(
+    "ix_deliveries_due",
+    deliveries.c.recipient,
+    deliveries.c.due_at,
+    deliveries.c.seq,
+    postgresql_where=_WAITING,
+)
 Index(
     "ix_deliveries_line",
     deliveries.c.user_id,
     deliveries.c.recipient,
     deliveries.c.seq,
     postgresql_where=_WAITING,
+)
+Index(
+    "ix_deliveries_failed",
+    deliveries.c.event_id,
+    deliveries.c.recipient,
+    postgresql_where=text("failed_at IS NOT NULL"),
+)
+Index(
+    "ix_deliveries_delivered_at",
+    deliveries.c.delivered_at,
+    postgresql_where=text("delivered_at IS NOT NULL"),
 )
