@@ -70,7 +70,9 @@ async def notices(ports: Ports) -> list[Delivery]:
     """Take every delivery that asks for a notice of a failed payment; a user's welcome comes before it."""
     found: list[Delivery] = []
     at = NOW + timedelta(days=1)
-    while taken := await ports.deliveries.claim(now=at, lease_until=at + SECOND, limit=100):
+    while taken := await ports.deliveries.claim(
+        recipient=Recipient.NOTIFICATION, now=at, lease_until=at + SECOND, limit=100
+    ):
         found += [one for one in taken if one.operation is Operation.SEND_PAYMENT_FAILED]
         await ports.deliveries.acknowledge(taken, now=at)
     return found

@@ -12,6 +12,7 @@ from tests.builders import NOW, SECOND, a_profile, creation, update
 from tests.letters import a_letter, parked
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.directory import _Statement
+from usercore.delivery.values import Recipient
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
 from usercore.messaging.values import DeadLetterState, Settlement
@@ -119,8 +120,7 @@ async def test_no_plan_that_is_kept_from_a_small_table_reads_all_of_it(migrated_
             assert len(await ports.users.get_many(ids)) == len(await ports.profiles.documents(ids)) == 2
             await ports.preferences.get_many(ids)
             await ports.history.entries(ids[0], below_version=None, limit=5)
-            due = await ports.deliveries.claim(now=NOW + SECOND, lease_until=NOW + 9 * SECOND, limit=5)
-            await ports.deliveries.acknowledge(due, now=NOW + SECOND)
+            await _deliver(ports)
             await _set_aside(ports)
 
     # A backend tells its statistics when it ends.
@@ -129,6 +129,19 @@ async def test_no_plan_that_is_kept_from_a_small_table_reads_all_of_it(migrated_
             "SELECT relname FROM pg_stat_user_tables WHERE seq_scan > 0 AND relname <> 'schema_version'"
         )
         assert await found.fetchall() == []
+
+
+async def _deliver(ports: SqlPorts) -> None:
+    now, queue, records = NOW + SECOND, ports.deliveries, ports.delivery_records
+    for recipient in Recipient:
+        due = await queue.claim(recipient=recipient, now=now, lease_until=NOW + 9 * SECOND, limit=5)
+        await queue.postpone(due[0], due_at=now, code="x")
+        await queue.release(due[:1], due_at=now)
+        await queue.fail(due[0], now=now, code="x")
+        assert await records.retry(due[0].key, now=now)
+        await queue.acknowledge(due[1:], now=now)
+        assert await records.discard(due[0].key, now=now, by="x", reason="y")
+        assert await records.get(due[0].key) is not None
 
 
 async def _set_aside(ports: SqlPorts) -> None:

@@ -12,6 +12,7 @@ from tests.builders import NOW, SetClock, creation, deactivation
 from usercore.delivery.breaker import BreakerLimits
 from usercore.delivery.deliver_pending import BATCH, LEASE, LONGEST_ASKED, LONGEST_WAIT, DeliveryPolicy, full_jitter
 from usercore.delivery.errors import RecipientRefusedError, RecipientUnavailableError
+from usercore.delivery.ports import AuthenticationService
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState, Operation, Recipient
 from usercore.kernel.errors import UnavailableError
@@ -66,7 +67,7 @@ async def commit(core: Core, *changes: Change) -> None:
     assert list(await core.ports.writer.commit(changes)) == [None] * len(changes)
 
 
-def over(core: Core, service: object, **policy: object) -> Core:
+def over(core: Core, service: AuthenticationService, **policy: object) -> Core:
     """Give the core with a service for credentials; waits are as long as they can be unless the test says otherwise."""
     given = DeliveryPolicy(**{"jitter": lambda: 1.0, "breaker": NEVER_OPENS, **policy})  # type: ignore[arg-type]
     return assemble(evolve(core.ports, authentication=service), delivery=given)
@@ -327,7 +328,7 @@ class Slow:
     most: int = 0
     full: asyncio.Event = field(factory=asyncio.Event)
 
-    async def credential(self, _: Delivery) -> None:
+    async def credential(self, delivery: Delivery) -> None:  # noqa: ARG002
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         if self.at_once == 3:
@@ -371,7 +372,7 @@ async def test_what_was_heard_before_the_process_ended_is_not_told_again(core: C
     class Halfway:
         heard: int = 0
 
-        async def credential(self, _: Delivery) -> None:
+        async def credential(self, delivery: Delivery) -> None:  # noqa: ARG002
             if self.heard == 2:
                 stuck.set()
                 await asyncio.Event().wait()

@@ -7,7 +7,8 @@ from tests.builders import IDS, NOW, SECOND, SetClock, a_context
 from tests.letters import a_letter, a_message, letters, parked
 from tests.unit.messaging.senders import RecordingSender
 from usercore.kernel.errors import UnavailableError
-from usercore.messaging.dead_letters import REASON_MAX_CHARS, ReplayDeadLetter
+from usercore.kernel.reasons import REASON_MAX_CHARS
+from usercore.messaging.dead_letters import ReplayDeadLetter
 from usercore.messaging.errors import (
     DeadLetterIncompleteError,
     DeadLetterNotFoundError,

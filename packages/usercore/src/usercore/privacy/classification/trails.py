@@ -115,6 +115,11 @@ DELIVERIES: Final = table(
         plain("due_at", withheld="the queue's bookkeeping"),
         plain("attempts"),
         plain("delivered_at"),
+        plain("error_code"),
+        plain("failed_at"),
+        plain("discarded_at"),
+        pseudonymous("settled_by"),
+        plain("settled_reason"),
     ),
 )
 
