@@ -14,7 +14,7 @@ import httpx
 from attrs import define, field, frozen
 from redis.asyncio import Redis
 
-from bench.database import FilledDatabase, fill
+from bench.database import MASTER_KEYS, FilledDatabase, fill
 from bench.floors import raw_asgi
 from bench.load.plan import NUMBER, NUMBER_DIGITS
 from bench.load.running import ROOT
@@ -132,6 +132,7 @@ class Lab:
         """Return the service's settings as environment variables."""
         ours = {
             "DATABASE_URL": database.url,
+            "USER_SERVICE_MASTER_KEYS": MASTER_KEYS,
             "USER_SERVICE_TOKEN_KEY_FILE": str(self.tokens.key_file),
             "USER_SERVICE_LOG_FORMAT": "json",
         }

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from tests.cli.userctl import Userctl, plain_environ
 from tests.databases import fresh_database
+from tests.keys import MASTER_KEYS_SETTING
 from usercore.adapters.kafka.topics import KafkaTopics
 from usercore.delivery.topics import OURS
 from usercore.settings import KafkaSettings, TopicSettings
@@ -39,6 +40,7 @@ def userctl(
         environ = plain_environ() | {
             "DATABASE_URL": url,
             "REDIS_URL": redis_url,
+            "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
             "USER_SERVICE_CACHE_KEY": base64.b64encode(bytes(32)).decode(),
             "USER_SERVICE_CACHE_NAMESPACE": url.rpartition("/")[2],
         }

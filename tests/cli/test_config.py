@@ -3,10 +3,15 @@
 from pathlib import Path
 
 from tests.cli.userctl import Userctl
+from tests.keys import MASTER_KEYS_SETTING
 from user_cli.settings_report import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
-SERVABLE = {"DATABASE_URL": "postgresql://someone:open-sesame@db/users", "USER_SERVICE_TOKEN_KEY_FILE": "jwks.json"}
+SERVABLE = {
+    "DATABASE_URL": "postgresql://someone:open-sesame@db/users",
+    "USER_SERVICE_TOKEN_KEY_FILE": "jwks.json",
+    "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
+}
 
 UNKNOWN = "is no variable of this service"
 

@@ -10,6 +10,7 @@ import pytest
 from tests.builders import IDS, NOW, SECOND
 from tests.cli.topics import arrived
 from tests.cli.userctl import Userctl
+from tests.keys import MASTER_KEYS
 from tests.letters import HOUR, a_letter, a_message, parked
 from usercore.activity.values import Awaited, WaitsFor
 from usercore.adapters.sql import open_database, sql_ports
@@ -23,7 +24,7 @@ def bury(userctl: Userctl, *letters: DeadLetter, parked: Sequence[ParkedMessage]
 
     async def put() -> None:
         async with open_database(DatabaseSettings(url=Secret(userctl.environ["DATABASE_URL"]))) as database:
-            ports = sql_ports(database)
+            ports = sql_ports(database, MASTER_KEYS)
             await ports.dead_letters.add(letters)
             await ports.parked.park(parked)
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from attrs import asdict, evolve
 
+from tests.keys import MASTER_KEYS
 from usercore.adapters.coalescing import (
     GatheredActivityReader,
     GatheredPreferencesReader,
@@ -69,4 +70,4 @@ async def cached_ports(redis_url: str) -> AsyncIterator[Ports]:
 @pytest.fixture(name="sql_ports")
 async def sql_ports_fixture(migrated_database_url: str) -> AsyncIterator[Ports]:
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        yield evolve(memory.memory_ports(), **asdict(sql_ports(database), recurse=False))
+        yield evolve(memory.memory_ports(), **asdict(sql_ports(database, MASTER_KEYS), recurse=False))

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.http.tokens import key_file
+from tests.keys import MASTER_KEYS_SETTING
 
 SERVERS = ("DATABASE_URL", "REDIS_URL")
-GOOD = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/users"}
+GOOD = {
+    "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/users",
+    "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
+}
 
 
 def run(**environ: str) -> "subprocess.CompletedProcess[str]":
@@ -27,6 +31,7 @@ def test_every_wrong_setting_is_named_in_a_line_of_its_own() -> None:
     named = {line.partition(":")[0] for line in done.stderr.splitlines()}
     assert named == {
         "DATABASE_URL",
+        "USER_SERVICE_MASTER_KEYS",
         "USER_SERVICE_LISTEN_PORT",
         "USER_SERVICE_LOG_LEVEL",
         "USER_SERVICE_TOKEN_KEY_FILE",

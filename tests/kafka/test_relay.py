@@ -10,6 +10,7 @@ from attrs import evolve
 from tests.builders import a_context
 from tests.e2e.harness.waiting import until
 from tests.kafka.topics import read_topic
+from tests.keys import MASTER_KEYS_SETTING
 from usercore.delivery.topics import OURS
 from usercore.kernel.ids import UserId
 from usercore.settings import CoreSettings, KafkaSettings, MessagingSettings, RelaySettings, TopicSettings, load
@@ -22,7 +23,7 @@ from usercore.wiring.service import Service, open_core
 
 
 def core_settings(database_url: str) -> CoreSettings:
-    return load(CoreSettings, {"DATABASE_URL": database_url})
+    return load(CoreSettings, {"DATABASE_URL": database_url, "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING})
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.keys import MASTER_KEYS
 from usercore.adapters.sql import Database, SqlPorts, open_database, sql_ports
 from usercore.kernel.secret import Secret
 from usercore.settings import DatabaseSettings
@@ -32,4 +33,4 @@ async def database(migrated_database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def ports(database: Database) -> SqlPorts:
     """Every port over a fresh database."""
-    return sql_ports(database)
+    return sql_ports(database, MASTER_KEYS)

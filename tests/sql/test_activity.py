@@ -12,6 +12,7 @@ from attrs import evolve
 
 from tests.builders import NOW, SECOND, a_context, creation, update
 from tests.facts import failure, heard, order, points, success
+from tests.keys import MASTER_KEYS
 from tests.sql.test_pages import rows_of
 from usercore.activity.facts import Fact
 from usercore.activity.pages import FactPosition
@@ -219,7 +220,7 @@ async def test_recording_looks_at_what_it_names_alone(connection: psycopg.AsyncC
 
 async def test_no_plan_that_is_kept_from_a_small_table_reads_all_of_it(migrated_database_url: str) -> None:
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url), pool_size=1)) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         for turn in range(10):  # more often than PostgreSQL tries plans before it keeps one
             [user] = await some_users(ports, 1)
             told = [order(f"o{turn}", user.id), failure(f"p{turn}", f"o{turn}"), success(f"p{turn}")]

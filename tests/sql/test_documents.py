@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests import strategies
 from tests.builders import IDS, a_context, creation
 from tests.databases import fresh_database
+from tests.keys import MASTER_KEYS
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.codec.events import event_payload
 from usercore.codec.profile import render_profile
@@ -31,7 +32,9 @@ class Store:
         self.ports = self.runner.run(self._open(url))
 
     async def _open(self, url: str) -> SqlPorts:
-        return sql_ports(await self.stack.enter_async_context(open_database(DatabaseSettings(url=Secret(url)))))
+        return sql_ports(
+            await self.stack.enter_async_context(open_database(DatabaseSettings(url=Secret(url)))), MASTER_KEYS
+        )
 
     def commit(self, *changes: Change) -> None:
         assert list(self.runner.run(self.ports.writer.commit(changes))) == [None] * len(changes)

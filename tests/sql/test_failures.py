@@ -10,6 +10,7 @@ from attrs import evolve
 
 from tests.builders import NOW, SECOND, creation, update
 from tests.facts import heard, points
+from tests.keys import MASTER_KEYS
 from tests.sql.wires import Wire, wire_to
 from usercore.activity.values import FactKind
 from usercore.adapters.sql import Database, SqlPorts, open_database, sql_ports
@@ -80,7 +81,7 @@ async def test_every_port_says_when_the_server_is_gone_and_works_when_it_is_back
     settings: DatabaseSettings, name: str
 ) -> None:
     async with through_a_wire(settings) as (wire, database):
-        ports, born = sql_ports(database), creation()
+        ports, born = sql_ports(database, MASTER_KEYS), creation()
         assert await ports.writer.commit([born]) == [None]
         await wire.cut()
 
@@ -92,7 +93,7 @@ async def test_every_port_says_when_the_server_is_gone_and_works_when_it_is_back
 
 async def test_a_frozen_server_is_given_up_in_bounded_time(settings: DatabaseSettings) -> None:
     async with through_a_wire(settings) as (wire, database):
-        ports, born = sql_ports(database), creation()
+        ports, born = sql_ports(database, MASTER_KEYS), creation()
         assert await ports.writer.commit([born]) == [None]
         await ports.profiles.documents([born.user.id])
         wire.freeze()
@@ -108,7 +109,7 @@ async def test_a_frozen_server_is_given_up_in_bounded_time(settings: DatabaseSet
 
 async def test_connections_of_before_a_restart_fail_no_request(settings: DatabaseSettings) -> None:
     async with through_a_wire(evolve(settings, statement_timeout_s=5)) as (wire, database):
-        ports, born = sql_ports(database), creation()
+        ports, born = sql_ports(database, MASTER_KEYS), creation()
         assert await ports.writer.commit([born]) == [None]
         await asyncio.gather(*(ports.profiles.documents([born.user.id]) for _ in range(20)))
         await asyncio.gather(*(ports.writer.commit([creation()]) for _ in range(20)))
@@ -124,7 +125,7 @@ async def test_a_backend_that_is_ended_in_the_middle_of_a_transaction_takes_it_b
     settings: DatabaseSettings,
 ) -> None:
     async with open_database(settings) as database:
-        ports, born = sql_ports(database), creation()
+        ports, born = sql_ports(database, MASTER_KEYS), creation()
         assert await ports.writer.commit([born]) == [None]
         async with await psycopg.AsyncConnection.connect(settings.url.reveal()) as other:
             await other.execute("SELECT FROM users FOR UPDATE")
@@ -153,7 +154,7 @@ async def _end_who_waits(settings: DatabaseSettings) -> None:
 
 async def test_a_write_waits_for_a_lock_no_longer_than_its_limit(settings: DatabaseSettings) -> None:
     async with open_database(settings) as database:
-        ports, born = sql_ports(database), creation()
+        ports, born = sql_ports(database, MASTER_KEYS), creation()
         assert await ports.writer.commit([born]) == [None]
         async with await psycopg.AsyncConnection.connect(settings.url.reveal()) as other:
             await other.execute("SELECT FROM users FOR UPDATE")
@@ -182,7 +183,7 @@ async def test_a_reading_statement_ends_at_its_limit_in_the_server_too(settings:
 
 async def test_a_reader_behind_a_locked_table_is_told_and_its_query_ended(settings: DatabaseSettings) -> None:
     async with open_database(settings) as database:
-        ports, born = sql_ports(database), creation()
+        ports, born = sql_ports(database, MASTER_KEYS), creation()
         assert await ports.writer.commit([born]) == [None]
         async with await psycopg.AsyncConnection.connect(settings.url.reveal()) as other:
             await other.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
@@ -243,12 +244,12 @@ async def test_when_every_connection_is_busy_a_caller_is_refused_in_time(setting
         await comes_true(all_busy)
 
         with pytest.raises(ExhaustedError):
-            await sql_ports(database).profiles.documents([creation().user.id])
+            await sql_ports(database, MASTER_KEYS).profiles.documents([creation().user.id])
         with pytest.raises(ExhaustedError):
-            await sql_ports(database).writer.commit([creation()])
+            await sql_ports(database, MASTER_KEYS).writer.commit([creation()])
 
         await asyncio.gather(*busy)
-        assert await sql_ports(database).writer.commit([creation()]) == [None]
+        assert await sql_ports(database, MASTER_KEYS).writer.commit([creation()]) == [None]
 
 
 async def test_after_every_kind_of_error_the_pools_are_whole_again(settings: DatabaseSettings) -> None:
@@ -260,11 +261,11 @@ async def test_after_every_kind_of_error_the_pools_are_whole_again(settings: Dat
                 await database.write(lambda opened: fetch(opened, b"SELECT 1/0"))
 
         assert database.pool_use() == {"database_write": (2, 0), "database_read": (2, 0)}
-        assert await sql_ports(database).writer.commit([creation()]) == [None]
+        assert await sql_ports(database, MASTER_KEYS).writer.commit([creation()]) == [None]
 
 
 async def test_readers_that_are_cancelled_give_nobody_anothers_answer(database: Database) -> None:
-    ports = sql_ports(database)
+    ports = sql_ports(database, MASTER_KEYS)
     born = [creation() for _ in range(50)]
     assert await ports.writer.commit(born) == [None] * 50
     ids = [change.user.id for change in born]
@@ -304,7 +305,7 @@ async def test_a_cancelled_commit_is_whole_or_not_at_all(ports: SqlPorts, databa
 async def test_a_database_without_tables_is_unavailable(database_url: str) -> None:
     async with open_database(DatabaseSettings(url=Secret(database_url))) as database:
         await unavailable(database.ping())
-        await unavailable(sql_ports(database).profiles.documents([creation().user.id]))
+        await unavailable(sql_ports(database, MASTER_KEYS).profiles.documents([creation().user.id]))
 
 
 async def test_a_ping_passes_where_the_database_is_ready(database: Database) -> None:
@@ -326,7 +327,7 @@ async def test_statements_are_prepared_only_where_no_pooler_stands_between(setti
         async with wire_to(settings.url.reveal(), posing=posing) as wire:
             one = evolve(settings, url=Secret(wire.url), read_pool_size=1, pool_size=1)
             async with open_database(one) as database:
-                ports = sql_ports(database)
+                ports = sql_ports(database, MASTER_KEYS)
                 for _ in range(6):
                     assert await ports.writer.commit([creation()]) == [None]
                     await ports.profiles.documents([creation().user.id])

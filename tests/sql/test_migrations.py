@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
 from tests.builders import creation
+from tests.keys import MASTER_KEYS
 from usercore.adapters.sql import downgrade, open_database, sql_ports, status, upgrade
 from usercore.adapters.sql.engine import driver_url
 from usercore.adapters.sql.tables import metadata
@@ -49,7 +50,7 @@ async def test_an_upgrade_goes_no_further_than_asked(database_url: str) -> None:
 async def test_an_upgrade_of_the_newest_changes_nothing_and_keeps_the_data(migrated_database_url: str) -> None:
     change = creation()
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         assert await ports.writer.commit([change]) == [None]
 
         await upgrade(migrated_database_url)
@@ -59,7 +60,7 @@ async def test_an_upgrade_of_the_newest_changes_nothing_and_keeps_the_data(migra
 
 async def test_down_to_nothing_and_up_again_gives_a_schema_that_works(migrated_database_url: str) -> None:
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         assert await ports.writer.commit([creation()]) == [None]
 
         down = await downgrade(migrated_database_url, "base")
@@ -74,7 +75,7 @@ async def test_down_to_nothing_and_up_again_gives_a_schema_that_works(migrated_d
 async def test_one_step_down_and_up_keeps_what_the_step_does_not_concern(migrated_database_url: str) -> None:
     change = creation()
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         assert await ports.writer.commit([change]) == [None]
 
         await downgrade(migrated_database_url, "0002")

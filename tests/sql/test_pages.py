@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from tests.builders import NOW, SECOND, a_profile, creation, update
+from tests.keys import MASTER_KEYS
 from tests.letters import a_letter, parked
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.directory import _Statement
@@ -111,7 +112,7 @@ async def test_a_search_looks_at_the_users_it_finds(connection: psycopg.AsyncCon
 
 async def test_no_plan_that_is_kept_from_a_small_table_reads_all_of_it(migrated_database_url: str) -> None:
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url), pool_size=1)) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         for _ in range(10):  # more often than PostgreSQL tries plans before it keeps one
             born = [creation(), creation()]
             assert await ports.writer.commit(born) == [None, None]

@@ -11,6 +11,7 @@ import psycopg
 from attrs import evolve
 
 from tests.builders import IDS, NOW, SECOND, a_context, a_profile, an_email, creation, update
+from tests.keys import MASTER_KEYS
 from usercore.adapters.sql import Database, SqlPorts, open_database, sql_ports
 from usercore.delivery.ports import OutboxMessage
 from usercore.kernel.errors import UserCoreError
@@ -169,7 +170,7 @@ def _trade(rng: random.Random, seed: int, turn: int) -> dict[str, Any]:
 
 async def test_batches_over_the_same_users_never_deadlock(migrated_database_url: str) -> None:
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         born = [creation() for _ in range(30)]
         assert await ports.writer.commit(born) == [None] * 30
 

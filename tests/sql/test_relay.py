@@ -11,6 +11,7 @@ import pytest
 
 from tests.builders import NOW, creation, update
 from tests.e2e.harness.waiting import until
+from tests.keys import MASTER_KEYS
 from usercore.adapters.sql import Database, SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.listening import OutboxSignal, open_signal
 from usercore.delivery.ports import OutboxBatch, OutboxMessage
@@ -160,7 +161,7 @@ async def test_writers_at_random_and_relays_that_are_killed_lose_nothing_and_kee
     async def relay() -> None:
         settings = DatabaseSettings(url=Secret(migrated_database_url), pool_size=1)
         async with open_database(settings) as database:
-            mine = sql_ports(database)
+            mine = sql_ports(database, MASTER_KEYS)
             while True:
                 try:
                     if written.is_set() and await ports.outbox.pending() == 0:

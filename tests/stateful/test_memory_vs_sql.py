@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from tests.builders import OPERATOR, SetClock
 from tests.facts import any_facts
+from tests.keys import MASTER_KEYS
 from tests.strategies import NASTY
 from usercore.activity.read_activity import Activity
 from usercore.activity.values import FactKind
@@ -84,7 +85,7 @@ class Pair:
         self.runner = runner
         self.clock = SetClock()
         common: dict[str, Any] = {"clock": self.clock, "validator": JsonSchemaValidator()}
-        kept: dict[str, Any] = asdict(sql_ports(database), recurse=False)
+        kept: dict[str, Any] = asdict(sql_ports(database, MASTER_KEYS), recurse=False)
         self.memory = memory_core(ids=NumberedIds(), **common)
         self.sql = memory_core(ids=NumberedIds(), **common, **kept)
 

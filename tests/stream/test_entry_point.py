@@ -28,6 +28,7 @@ def test_every_wrong_setting_is_named_in_a_line_of_its_own_and_the_status_is_78(
     assert sorted(line.partition(":")[0] for line in lines) == [
         "DATABASE_URL",
         "KAFKA_BOOTSTRAP",
+        "USER_SERVICE_MASTER_KEYS",
         "USER_SERVICE_STREAM_BATCH",
     ]
 

@@ -17,6 +17,7 @@ from tests.e2e.harness.private import PrivateValkey
 from tests.e2e.harness.tokens import AUDIENCE, ISSUER, Signer
 from tests.e2e.harness.waiting import until_so
 from tests.e2e.harness.wire import Client, UnansweredError
+from tests.keys import MASTER_KEYS_SETTING
 from user_cli.embedded.account import Account
 from user_cli.embedded.process import Program, ServerProcess, free_port, start_on_free_port
 
@@ -54,6 +55,7 @@ class World:
             "PATH": os.defpath,
             "LC_ALL": "C.UTF-8",
             "DATABASE_URL": self.database_url,
+            "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
             "USER_SERVICE_TOKEN_ISSUER": ISSUER,
             "USER_SERVICE_TOKEN_AUDIENCE": AUDIENCE,
             "USER_SERVICE_TOKEN_KEY_FILE": str(self.signer.key_file),

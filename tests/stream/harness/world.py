@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from tests.e2e.harness.rows import rows
 from tests.e2e.harness.waiting import until, until_so
+from tests.keys import MASTER_KEYS_SETTING
 from user_cli.embedded.account import Account
 from user_cli.embedded.process import Program, ServerProcess, free_port
 from user_stream.app import Stream, run_stream
@@ -51,6 +52,7 @@ class World:
             "PATH": os.defpath,
             "LC_ALL": "C.UTF-8",
             "DATABASE_URL": self.database_url,
+            "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
             "KAFKA_BOOTSTRAP": self.bootstrap,
             "USER_SERVICE_KAFKA_IDEMPOTENT": "true" if REAL else "false",
             "USER_SERVICE_TOPIC_PREFIX": self.prefix,

@@ -49,7 +49,7 @@ def test_the_audit_entry_names_fields_and_holds_no_value() -> None:
 
     assert dict(entry.payload) == {
         "userId": change.user.id,
-        "sequence": 2,
+        "version": 2,
         "eventId": change.event_id,
         "at": change.user.updated_at.isoformat(),
         "actor": "OPERATOR:ada",

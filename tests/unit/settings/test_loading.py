@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.keys import MASTER_KEYS_SETTING
 from usercore.settings import (
     AuthSettings,
     CacheSettings,
@@ -21,7 +22,11 @@ from usercore.settings import (
 
 URL = "postgresql://someone:open-sesame@db.example.com:5432/users"
 KEY = base64.b64encode(bytes(range(32))).decode()
-NEEDED = {"DATABASE_URL": URL, "USER_SERVICE_TOKEN_KEY_FILE": "jwks.json"}
+NEEDED = {
+    "DATABASE_URL": URL,
+    "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
+    "USER_SERVICE_TOKEN_KEY_FILE": "jwks.json",
+}
 
 
 def refused(section: type[CoreSettings | ServingSettings], **environ: str) -> dict[str, str]:
@@ -158,6 +163,7 @@ PARSED = [
         "USER_SERVICE_CACHE_NAMESPACE",
         "USER_SERVICE_DELIVERY_RECORD_FILE",
         "USER_SERVICE_LISTEN_HOST",
+        "USER_SERVICE_MASTER_KEYS_COMMAND",
         "USER_SERVICE_TOKEN_AUDIENCE",
         "USER_SERVICE_TOKEN_ISSUER",
         "USER_SERVICE_TOKEN_KEY_FILE",
@@ -175,6 +181,12 @@ def test_a_value_of_another_kind_names_its_variable_and_is_not_repeated(
     assert "falsch" not in problems[variable]
 
 
+FIRST_OF_TWO = {
+    "USER_SERVICE_TOKEN_JWKS_URL": "USER_SERVICE_TOKEN_KEY_FILE",
+    "USER_SERVICE_MASTER_KEYS_COMMAND": "USER_SERVICE_MASTER_KEYS",
+}
+
+
 @given(st.sampled_from(PARSED), st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
 def test_whatever_a_variable_holds_it_is_read_or_named(
     case: tuple[type[CoreSettings | ServingSettings], str], raw: str
@@ -182,7 +194,7 @@ def test_whatever_a_variable_holds_it_is_read_or_named(
     section, variable = case
     lines = complaints(section, NEEDED | {"USER_SERVICE_CACHE_KEY": KEY} | {variable: raw})
     # A second source of keys is refused beside the first, by the first one's name.
-    named = {variable, "USER_SERVICE_TOKEN_KEY_FILE"} if variable == "USER_SERVICE_TOKEN_JWKS_URL" else {variable}
+    named = {variable, FIRST_OF_TWO.get(variable, variable)}
     assert len(lines) <= 1
     assert {line.partition(":")[0] for line in lines} <= named
 

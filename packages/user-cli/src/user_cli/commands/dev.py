@@ -42,6 +42,7 @@ _USUAL_ON_EMBEDDED_KAFKA: Final = {
     "USER_SERVICE_STREAM_SESSION_TIMEOUT_S": "2",
     "USER_SERVICE_TOPIC_PARTITIONS": "3",
 }
+_OTHER_MASTER_KEYS: Final = ("USER_SERVICE_MASTER_KEYS_FILE", "USER_SERVICE_MASTER_KEYS_COMMAND")
 _Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535), show_default=True)]
 
 
@@ -140,6 +141,8 @@ def _variables(folder: DataFolder, port: int, stream_port: int, *, forgets: bool
     }
     if not os.environ.get("USER_SERVICE_CACHE_KEY_FILE"):
         usual["USER_SERVICE_CACHE_KEY"] = folder.cache_key.read_text(encoding="ascii").strip()
+    if not any(os.environ.get(name) for name in _OTHER_MASTER_KEYS):
+        usual["USER_SERVICE_MASTER_KEYS"] = folder.master_keys.read_text(encoding="ascii").strip()
     chosen = {name: os.environ.get(name) or value for name, value in usual.items()}
     return chosen | {
         **(_ON_EMBEDDED_KAFKA if forgets else {}),

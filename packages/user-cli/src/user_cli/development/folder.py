@@ -15,7 +15,7 @@ from user_cli.tokens import new_signing_key, public_jwks, read_signing_key
 
 __all__ = ["DataFolder", "open_folder"]
 
-_CACHE_KEY_BYTES: Final = 32
+_KEY_BYTES: Final = 32
 
 
 @frozen
@@ -42,6 +42,11 @@ class DataFolder:
     def cache_key(self) -> Path:
         """The key that seals cached profiles."""
         return self.path / "cache-key"
+
+    @property
+    def master_keys(self) -> Path:
+        """The master key, which wraps the keys that personal data is sealed with."""
+        return self.path / "master-keys"
 
     @property
     def token(self) -> Path:
@@ -92,6 +97,8 @@ def open_folder(path: Path) -> DataFolder:
     if not folder.signing_key.exists():
         write_private(folder.signing_key, new_signing_key())
     if not folder.cache_key.exists():
-        write_private(folder.cache_key, base64.b64encode(secrets.token_bytes(_CACHE_KEY_BYTES)) + b"\n")
+        write_private(folder.cache_key, base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+    if not folder.master_keys.exists():
+        write_private(folder.master_keys, b"1:" + base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
     write_public(folder.jwks, public_jwks(read_signing_key(folder.signing_key)))
     return folder

@@ -1,12 +1,17 @@
 """One entry of the audit trail."""
 
 from datetime import datetime
+from typing import Final
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from usercore.kernel.context import Actor
 from usercore.kernel.ids import EventId, UserId
 from usercore.users.ports import Change
+
+SERVICE_CHAIN: Final = UserId("00000000-0000-0000-0000-000000000000")
+"""Whose chain holds what concerns no single user. Source: RFC 9562, 5.9, the nil UUID, which no user can have."""
+NO_CONTENTS: Final = b""
 
 
 @frozen
@@ -14,19 +19,20 @@ class AuditEntry:
     """Who did what to whom, when and because of what. It names fields and never holds their values.
 
     Args:
-        user_id: whose data.
-        sequence: the user's version that came of it; entries of one user have no gap.
-        event_id: the step.
-        at: aware, UTC.
+        user_id: whose data; :data:`SERVICE_CHAIN` where it is nobody's in particular.
+        event_id: names the entry for ever.
+        at: aware, UTC, whole microseconds.
         actor: who did it.
-        action: the message that announced it: ``UserUpdated``.
-        fields: domain names of what changed.
+        action: the message that announced it, or another word in its form: ``UserUpdated``, ``UserRead``.
+        fields: domain names of what was changed or read.
         correlation_id: names the conversation.
         causation_id: names the request or message.
+        version: the version of the user that came of it, or None where none did.
+        contents_hash: SHA-256 of the sealed text that belongs to it, 32 bytes, or empty where there is none. The text
+            can be deleted, or its key, and the entry still verifies.
     """
 
     user_id: UserId
-    sequence: int
     event_id: EventId
     at: datetime
     actor: Actor
@@ -34,13 +40,48 @@ class AuditEntry:
     fields: tuple[str, ...]
     correlation_id: str
     causation_id: str | None
+    version: int | None = None
+    contents_hash: bytes = field(default=NO_CONTENTS, repr=False)
+
+    def with_contents(self, contents_hash: bytes) -> "AuditEntry":
+        """Return the entry, bound to the sealed text of a hash."""
+        return evolve(self, contents_hash=contents_hash)
+
+
+@frozen
+class ChainedEntry:
+    """An entry in its place.
+
+    Args:
+        entry: what happened.
+        sequence: its place in the user's chain: 1, 2, 3 without a gap.
+        hash: binds it to everything before it in the chain, 32 bytes.
+    """
+
+    entry: AuditEntry
+    sequence: int
+    hash: bytes = field(repr=False)
+
+
+@frozen
+class ChainHead:
+    """Where a chain ends.
+
+    Args:
+        user_id: whose chain.
+        sequence: the place of its last entry.
+        hash: that entry's hash.
+    """
+
+    user_id: UserId
+    sequence: int
+    hash: bytes = field(repr=False)
 
 
 def entry_of(change: Change) -> AuditEntry:
     """Return what the audit trail keeps of a change."""
     return AuditEntry(
         user_id=change.user.id,
-        sequence=change.user.version,
         event_id=change.event_id,
         at=change.user.updated_at,
         actor=change.context.actor,
@@ -48,4 +89,5 @@ def entry_of(change: Change) -> AuditEntry:
         fields=tuple(one.field for one in change.changes),
         correlation_id=change.context.correlation_id,
         causation_id=change.context.causation_id,
+        version=change.user.version,
     )

@@ -114,7 +114,7 @@ class _Teller:
 def _entry(entry: AuditEntry) -> Mapping[str, object]:
     return {
         "userId": entry.user_id,
-        "sequence": entry.sequence,
+        "version": entry.version,
         "eventId": entry.event_id,
         "at": entry.at.isoformat(),
         "actor": str(entry.actor),

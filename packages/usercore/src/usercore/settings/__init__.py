@@ -17,6 +17,7 @@ from usercore.settings.sections import (
     CoreSettings,
     DatabaseSettings,
     DeliverySettings,
+    KeySettings,
     PasswordSettings,
     TelemetrySettings,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "DeliverySettings",
     "HttpSettings",
     "KafkaSettings",
+    "KeySettings",
     "KratosSettings",
     "MessagingSettings",
     "NotificationAdapter",

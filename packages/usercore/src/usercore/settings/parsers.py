@@ -191,3 +191,21 @@ def key_256(raw: str) -> Secret:
 
 KEY_BYTES: Final = 32
 """Source: NIST SP 800-38D with AES-256."""
+
+
+def master_keys(raw: str) -> Secret:
+    """Return master keys, ``version:key`` parted by commas or white space; kept in that form."""
+    wanted = "write VERSION:KEY, several parted by commas: 1: and 32 random bytes in base64 (openssl rand -base64 32)"
+    pairs = raw.replace(",", " ").split()
+    versions = [pair.partition(":")[0] for pair in pairs]
+    if not pairs or len(set(versions)) != len(pairs) or not all(_VERSION.fullmatch(version) for version in versions):
+        raise ValueError(wanted)
+    for pair in pairs:
+        try:
+            key_256(pair.partition(":")[2])
+        except ValueError:
+            raise ValueError(wanted) from None
+    return Secret(" ".join(pairs))
+
+
+_VERSION = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)

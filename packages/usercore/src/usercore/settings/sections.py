@@ -10,6 +10,7 @@ from usercore.kernel.secret import Secret
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
     key_256,
+    master_keys,
     one_of,
     path,
     seconds,
@@ -145,6 +146,40 @@ class CacheSettings:
 
 
 @frozen
+class KeySettings:
+    """Master keys, which wrap the keys that personal data is sealed with."""
+
+    master_keys: Secret | None = setting(
+        "USER_SERVICE_MASTER_KEYS",
+        master_keys,
+        "Master keys, `VERSION:KEY` parted by commas or lines, each key 32 random bytes in base64; the same for every "
+        "copy, and kept apart from the database and its backups. The highest version wraps new keys; keep the others "
+        "until `userctl keys rotate` is done. Either it or `USER_SERVICE_MASTER_KEYS_COMMAND` is needed.",
+        default=None,
+        secret=True,
+    )
+    command: str | None = setting(
+        "USER_SERVICE_MASTER_KEYS_COMMAND",
+        text,
+        "A command, run once at the start and without a shell, that prints the same: the way to a key management "
+        "service.",
+        default=None,
+    )
+    command_timeout_s: float = setting(
+        "USER_SERVICE_MASTER_KEYS_COMMAND_TIMEOUT_S",
+        seconds(0.1, 300),
+        "How long that command may take.",
+        default=30.0,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to keep personal data unsealed."""
+        if (self.master_keys is None) == (self.command is None):
+            detail = "set either it or USER_SERVICE_MASTER_KEYS_COMMAND (1: and the output of openssl rand -base64 32)"
+            raise SettingsError(problems=(Problem("USER_SERVICE_MASTER_KEYS", detail),))
+
+
+@frozen
 class PasswordSettings:
     """Hashing of passwords."""
 
@@ -253,6 +288,7 @@ class CoreSettings:
     """All that `open_core` needs."""
 
     database: DatabaseSettings = field()
+    keys: KeySettings = field()
     cache: CacheSettings = field()
     passwords: PasswordSettings = field()
     delivery: DeliverySettings = field()

@@ -6,6 +6,7 @@ from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.activity.read_activity import ReadActivity
 from usercore.activity.record_facts import RecordFacts
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
+from usercore.audit.ports import AuditTrail
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.ports import (
@@ -18,7 +19,7 @@ from usercore.delivery.ports import (
     OutboxShards,
 )
 from usercore.kernel.inbox import Inbox
-from usercore.kernel.ports import Clock, IdGenerator
+from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.dead_letters import DiscardDeadLetter, GetDeadLetter, ListDeadLetters
 from usercore.messaging.listing import ListParked
@@ -64,6 +65,7 @@ class Ports:
 
     clock: Clock
     ids: IdGenerator
+    keyed: KeyedHasher
     users: UserReader
     writer: UserWriter
     profiles: ProfileReader
@@ -88,6 +90,7 @@ class Ports:
     delivery_records: DeliveryRecords
     outbox: OutboxReader
     shards: OutboxShards
+    trail: AuditTrail
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService

@@ -31,6 +31,7 @@ from usercore.adapters.memory.registries import (
 )
 from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
 from usercore.adapters.memory.system import SystemClock, Uuid7Ids
+from usercore.adapters.memory.trust import MemoryAuditTrail, MemoryKeyedHasher
 from usercore.adapters.memory.users import (
     MemoryHistoryReader,
     MemoryProfileReader,
@@ -38,6 +39,7 @@ from usercore.adapters.memory.users import (
     MemoryUserReader,
     MemoryUserWriter,
 )
+from usercore.audit.ports import AuditTrail
 from usercore.delivery.ports import (
     AuditService,
     AuthenticationService,
@@ -48,7 +50,7 @@ from usercore.delivery.ports import (
     OutboxShards,
 )
 from usercore.kernel.inbox import Inbox
-from usercore.kernel.ports import Clock, IdGenerator
+from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
@@ -72,6 +74,7 @@ class PortOverrides(TypedDict, total=False):
 
     clock: Clock
     ids: IdGenerator
+    keyed: KeyedHasher
     users: UserReader
     writer: UserWriter
     profiles: ProfileReader
@@ -96,6 +99,7 @@ class PortOverrides(TypedDict, total=False):
     delivery_records: DeliveryRecords
     outbox: OutboxReader
     shards: OutboxShards
+    trail: AuditTrail
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService
@@ -120,6 +124,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
     ports = Ports(
         clock=SystemClock(),
         ids=Uuid7Ids(),
+        keyed=MemoryKeyedHasher(),
         users=MemoryUserReader(database),
         writer=MemoryUserWriter(database),
         profiles=MemoryProfileReader(database),
@@ -144,6 +149,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         delivery_records=MemoryDeliveryRecords(database),
         outbox=MemoryOutboxReader(database),
         shards=MemoryOutboxShards(database),
+        trail=MemoryAuditTrail(database),
         authentication=services,
         notification=services,
         audit=services,

@@ -30,6 +30,7 @@ from usercore.kernel.errors import UserCoreError
 from usercore.observe.metrics import Metrics, PoolUse
 from usercore.settings import CoreSettings, DeliverySettings
 from usercore.wiring.core import Core, Ports, assemble
+from usercore.wiring.keys import open_master_keys
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
 from usercore.wiring.services import open_services
@@ -97,16 +98,20 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
 
     Returns:
         The service; its core may be shared by any number of tasks of one event loop.
+
+    Raises:
+        SettingsError: the command that prints the master keys does not.
     """
     metrics = Metrics()
     async with AsyncExitStack() as stack:
+        master_keys = await open_master_keys(settings.keys)
         database = await stack.enter_async_context(open_database(settings.database))
         cache = None
         if settings.cache.url is not None:
             fence_ttl_s = max(_FENCE_TTL_S, _FENCE_STATEMENTS * settings.database.statement_timeout_s)
             opened = open_cache(settings.cache, metrics, fence_ttl_s=fence_ttl_s)
             cache = await stack.enter_async_context(opened)
-        ports = await _ports(settings, sql_ports(database), cache, stack)
+        ports = await _ports(settings, sql_ports(database, master_keys), cache, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
         policy = _policy(settings.delivery, metrics)
         core = observe_core(assemble(ports, tiers=settings.activity.loyalty_tiers, delivery=policy), metrics)
@@ -135,6 +140,7 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
     return Ports(
         clock=SystemClock(),
         ids=SystemIds(),
+        keyed=sql.keyed,
         users=await enter(GatheredUserReader(sql.users)),
         writer=await enter(GroupCommitUserWriter(writer)),
         profiles=await enter(GatheredProfileReader(profiles)),
@@ -159,6 +165,7 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         delivery_records=sql.delivery_records,
         outbox=sql.outbox,
         shards=sql.shards,
+        trail=sql.trail,
         authentication=services.authentication,
         notification=services.notification,
         audit=services.audit,

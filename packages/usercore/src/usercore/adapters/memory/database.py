@@ -12,7 +12,8 @@ from attrs import define, evolve, field, frozen
 from usercore.activity.ports import FactEntry
 from usercore.activity.values import FactKind
 from usercore.adapters.memory.rows import Rows, rows_of
-from usercore.audit.entry import AuditEntry
+from usercore.audit.chain import chained
+from usercore.audit.entry import AuditEntry, ChainedEntry, ChainHead
 from usercore.delivery.ports import OutboxMessage
 from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState, Recipient
 from usercore.kernel.errors import UserCoreError
@@ -126,7 +127,7 @@ class MemoryDatabase:
     published: dict[int, datetime] = field(factory=dict, repr=False)
     forgotten: int = 0
     history: dict[UserId, list[HistoryEntry]] = field(factory=dict, repr=False)
-    audit: dict[UserId, list[AuditEntry]] = field(factory=dict, repr=False)
+    audit: dict[UserId, list[ChainedEntry]] = field(factory=dict, repr=False)
     deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
     settled_deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
     last_seq: int = 0
@@ -201,7 +202,7 @@ class MemoryDatabase:
         self.documents[user.id] = rows.document
         self.outbox.append(rows.message)
         self.history.setdefault(user.id, []).append(rows.history)
-        self.audit.setdefault(user.id, []).append(rows.audit)
+        self.append(rows.audit)
         self.deliver(rows.deliveries)
         for said in rows.preferences:
             self.preferences.setdefault(user.id, {})[said.topic] = said
@@ -217,6 +218,12 @@ class MemoryDatabase:
         for one in deliveries:
             self.last_seq += 1
             self.deliveries[one.event_id, one.recipient] = DeliveryRow(one, due_at=one.created_at, seq=self.last_seq)
+
+    def append(self, entry: AuditEntry) -> None:
+        """Append an entry to its user's audit chain."""
+        chain = self.audit.setdefault(entry.user_id, [])
+        head = ChainHead(entry.user_id, chain[-1].sequence, chain[-1].hash) if chain else None
+        chain.append(chained(head, entry))
 
     def next_position(self) -> int:
         """Return the next place in the outbox; one that was purged is not used again."""

@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from usercore.adapters.sql.activity import SqlActivityReader, SqlActivityWriter
+from usercore.adapters.sql.audit import SqlAuditTrail
 from usercore.adapters.sql.consents import SqlConsentLedger, SqlPurposeRegistry
 from usercore.adapters.sql.dead_letters import SqlDeadLetters
 from usercore.adapters.sql.deliveries import SqlDeliveryQueue
@@ -12,6 +13,7 @@ from usercore.adapters.sql.documents import SqlProfileReader
 from usercore.adapters.sql.engine import Database, open_database
 from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
+from usercore.adapters.sql.keys import SqlKeyedHasher, SqlServiceKeys, SqlVault
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
 from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
@@ -19,6 +21,7 @@ from usercore.adapters.sql.parked import SqlParkedMessages
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.writer import SqlUserWriter
+from usercore.kernel.sealing import MasterKeys
 
 __all__ = [
     "Database",
@@ -57,16 +60,25 @@ class SqlPorts:
     delivery_records: SqlDeliveryRecords
     outbox: SqlOutboxReader
     shards: SqlOutboxShards
+    trail: SqlAuditTrail
+    keyed: SqlKeyedHasher
 
 
-def sql_ports(database: Database) -> SqlPorts:
-    """Return the ports over an open database."""
+def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
+    """Return the ports over an open database.
+
+    Args:
+        database: where everything is kept.
+        master_keys: wrap the keys that history and published events are sealed with.
+    """
+    vault = SqlVault(database, master_keys)
+    service_keys = SqlServiceKeys(database, master_keys)
     return SqlPorts(
         users=SqlUserReader(database),
-        writer=SqlUserWriter(database),
+        writer=SqlUserWriter(database, vault),
         profiles=SqlProfileReader(database),
         directory=SqlUserDirectory(database),
-        history=SqlHistoryReader(database),
+        history=SqlHistoryReader(database, vault),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),
@@ -81,6 +93,8 @@ def sql_ports(database: Database) -> SqlPorts:
         activity_reader=SqlActivityReader(database),
         deliveries=SqlDeliveryQueue(database),
         delivery_records=SqlDeliveryRecords(database),
-        outbox=SqlOutboxReader(database),
-        shards=SqlOutboxShards(database),
+        outbox=SqlOutboxReader(database, vault),
+        shards=SqlOutboxShards(database, vault),
+        trail=SqlAuditTrail(database),
+        keyed=SqlKeyedHasher(service_keys),
     )

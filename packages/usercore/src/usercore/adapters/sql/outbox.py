@@ -5,7 +5,7 @@ may have seen rows that another relay has published since; the second one, with 
 not. Source: measured, in [ADR 8](docs/adr/0008-the-relay.md).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +13,9 @@ from attrs import frozen
 
 from usercore.adapters.sql.documents import DOCUMENT_COLUMNS, document_of
 from usercore.adapters.sql.engine import Database, Row, Session, fetch
+from usercore.adapters.sql.keys import SqlVault
 from usercore.adapters.sql.mapping import canonical_ids, utc
+from usercore.adapters.sql.places import outbox_place
 from usercore.delivery.ports import (
     OutboxBatch,
     OutboxFilter,
@@ -25,6 +27,7 @@ from usercore.delivery.ports import (
     ProfileState,
 )
 from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.sealing import DataKey
 from usercore.users.values import AccountState
 
 USERS: Final = "user"
@@ -36,9 +39,10 @@ _FIRST_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 _COLUMNS: Final = """
     o.id, o.event_id::text, o.type, o.aggregateid::text, o.sequence, o.occurred_at,
-    convert_to(o.payload::text, 'UTF8'), o.headers, o.topic, o.aggregatetype
+    convert_to(o.payload::text, 'UTF8'), o.sealed, o.headers, o.topic, o.aggregatetype
 """
 # Those with the oldest events first: none waits for ever behind busier ones.
+_USER, _PAYLOAD = 3, 6
 _TAKE: Final = b"""
 SELECT s.shard FROM outbox_shards AS s
 CROSS JOIN LATERAL (
@@ -57,7 +61,16 @@ FROM unnest($1::smallint[]) AS held(shard) CROSS JOIN LATERAL (
 ORDER BY o.id
 """.encode()  # noqa: S608 -- made of constants, as everything here
 _STATES: Final = f"SELECT {DOCUMENT_COLUMNS} FROM users AS u WHERE u.id = ANY ($1::uuid[])".encode()  # noqa: S608
-_PUBLISHED: Final = b"UPDATE outbox SET published_at = $2 WHERE id = ANY ($1::bigint[]) RETURNING 1"
+# A published payload is needed no more but to be published again: from then on it is kept sealed.
+_PUBLISHED: Final = b"""
+UPDATE outbox AS o SET published_at = $3, sealed = COALESCE(done.sealed, o.sealed),
+       payload = CASE WHEN done.sealed IS NULL AND o.sealed IS NULL THEN o.payload END
+FROM unnest($1::bigint[], $2::bytea[]) AS done(id, sealed)
+WHERE o.id = ANY ($1::bigint[]) AND o.id = done.id
+RETURNING 1
+"""
+
+_FORGET: Final = b"DELETE FROM outbox WHERE id = ANY ($1::bigint[]) RETURNING 1"
 
 _TAKE_ALL: Final = b"SELECT shard FROM outbox_shards ORDER BY shard FOR UPDATE"
 _STATES_AFTER: Final = f"""
@@ -93,6 +106,7 @@ class SqlOutboxReader:
     """Looks at the outbox."""
 
     database: Database
+    vault: SqlVault
 
     async def pending(self) -> int:
         """Return how many events have not been published."""
@@ -101,7 +115,8 @@ class SqlOutboxReader:
 
     async def messages(self, *, after: int, limit: int) -> Sequence[OutboxMessage]:
         """Return messages behind a position, in order."""
-        return [_message(row) for row in await self.database.fetch(_MESSAGES, after, limit)]
+        messages, _ = await _opened(self.vault, await self.database.fetch(_MESSAGES, after, limit))
+        return messages
 
     async def standing(self) -> OutboxStanding:
         """Return how the outbox stands."""
@@ -116,6 +131,7 @@ class SqlOutboxShards:
     """Publishes the outbox shard by shard."""
 
     database: Database
+    vault: SqlVault
 
     async def drain(
         self,
@@ -132,10 +148,11 @@ class SqlOutboxShards:
             held = [shard for (shard,) in await fetch(opened, _TAKE, shards, list(avoid))]
             if not held:
                 return None
-            batch = await _batch(opened, held, limit)
+            batch = await _batch(opened, self.vault, held, limit)
             if batch.messages:
                 at = await publish(batch)
-                await fetch(opened, _PUBLISHED, [message.position for message in batch.messages], at)
+                positions = [message.position for message in batch.messages]
+                await fetch(opened, _PUBLISHED, positions, await _sealed(self.vault, batch.messages), at)
             return batch
 
         return await self.database.hold(attempt, patience_s=patience_s)
@@ -187,17 +204,50 @@ class SqlOutboxShards:
                 return gone
 
 
-async def _batch(opened: Session, held: Sequence[int], limit: int) -> OutboxBatch:
+async def _batch(opened: Session, vault: SqlVault, held: Sequence[int], limit: int) -> OutboxBatch:
     """Return what is to be published of shards that are held, and what their users are now."""
     rows = await fetch(opened, _UNPUBLISHED, held, -(-limit // len(held)))
-    messages = [_message(row) for row in rows]
+    messages, shredded = await _opened(vault, rows)
+    if shredded:
+        await fetch(opened, _FORGET, shredded)
     users = list({message.user_id for message in messages if message.aggregate == USERS})
     states = [_state(row) for row in await fetch(opened, _STATES, users)] if users else []
     return OutboxBatch(messages, states, held)
 
 
-def _message(row: Row) -> OutboxMessage:
-    position, event_id, message, user_id, sequence, occurred_at, payload, headers, topic, aggregate = row
+async def _opened(vault: SqlVault, rows: Sequence[Row]) -> tuple[list[OutboxMessage], list[int]]:
+    """Return the messages of rows of :data:`_COLUMNS`, and the positions of those whose user has been erased."""
+    keys = await vault.keys_of({UserId(row[_USER]) for row in rows if row[_PAYLOAD] is None})
+    messages: list[OutboxMessage] = []
+    shredded: list[int] = []
+    for row in rows:
+        payload = _payload(row, keys)
+        if payload is None:
+            shredded.append(row[0])
+        else:
+            messages.append(_message(row, payload))
+    return messages, shredded
+
+
+def _payload(row: Row, keys: Mapping[UserId, DataKey]) -> bytes | None:
+    plain, sealed = row[_PAYLOAD], row[_PAYLOAD + 1]
+    key = keys.get(UserId(row[_USER]))
+    if plain is not None or key is None or sealed is None:
+        return plain if plain is None else bytes(plain)
+    return key.open(outbox_place(EventId(row[1])), sealed)
+
+
+async def _sealed(vault: SqlVault, messages: Sequence[OutboxMessage]) -> list[bytes | None]:
+    """Return for each message its payload sealed, or None where it tells of nobody or its user has no key."""
+    keys = await vault.keys_of({message.user_id for message in messages if message.aggregate == USERS})
+    return [
+        key.seal(outbox_place(message.event_id), message.payload) if (key := keys.get(message.user_id)) else None
+        for message in messages
+    ]
+
+
+def _message(row: Row, payload: bytes) -> OutboxMessage:
+    position, event_id, message, user_id, sequence, occurred_at, _, _, headers, topic, aggregate = row
     return OutboxMessage(
         position=position,
         event_id=EventId(event_id),
@@ -220,5 +270,5 @@ def _state(row: Row) -> ProfileState:
 
 if TYPE_CHECKING:
 
-    def _conform(database: Database) -> tuple[OutboxReader, OutboxShards]:
-        return SqlOutboxReader(database), SqlOutboxShards(database)
+    def _conform(database: Database, vault: SqlVault) -> tuple[OutboxReader, OutboxShards]:
+        return SqlOutboxReader(database, vault), SqlOutboxShards(database, vault)

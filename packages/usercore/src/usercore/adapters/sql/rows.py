@@ -1,11 +1,15 @@
 """What a change writes, as JSON that PostgreSQL turns into rows: one parameter for any number of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
+from usercore.adapters.sql.keys import UserKey
 from usercore.adapters.sql.mapping import row_of
+from usercore.adapters.sql.places import history_place
+from usercore.audit.chain import digest_of
 from usercore.audit.entry import entry_of
 from usercore.codec.events import event_headers, event_payload
 from usercore.codec.facets import store_changes
@@ -13,6 +17,7 @@ from usercore.codec.scalars import compact, kebab
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.sharding import shard_of
 from usercore.kernel.events import Record
+from usercore.kernel.ids import UserId
 from usercore.preferences.events import PreferencesRecord
 from usercore.privacy.consents.events import ConsentRecord
 from usercore.users.ports import Change
@@ -21,9 +26,14 @@ _ATTRIBUTES: Final = "attributes"
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def change_rows(changes: Iterable[Change]) -> str:
-    """Return the users with their outbox, history and audit rows, one JSON object a change."""
-    return _dump([_change(change) for change in changes])
+def change_rows(changes: Iterable[Change], keys: Mapping[UserId, UserKey]) -> str:
+    """Return the users with their outbox, history and audit rows, one JSON object a change.
+
+    Args:
+        changes: what is to be written.
+        keys: of their users; history is sealed with them.
+    """
+    return _dump([_change(change, keys[change.user.id]) for change in changes])
 
 
 def delivery_rows(changes: Iterable[Change]) -> str:
@@ -62,8 +72,11 @@ def record_rows(changes: Iterable[Change]) -> str:
     return _dump(rows)
 
 
-def _change(change: Change) -> dict[str, Any]:
-    context, entry = change.context, entry_of(change)
+def _change(change: Change, key: UserKey) -> dict[str, Any]:
+    context = change.context
+    sealed = _history(change, key)
+    contents_hash = sha256(sealed).digest()
+    entry = entry_of(change).with_contents(contents_hash)
     receipt = context.receipt
     return {
         **row_of(change.user),
@@ -80,7 +93,12 @@ def _change(change: Change) -> dict[str, Any]:
         "fields": entry.fields,
         "correlation_id": entry.correlation_id,
         "causation_id": entry.causation_id,
-        "changes": _changes(change),
+        # Binary values travel as hexadecimal digits.
+        "sealed": sealed.hex(),
+        "contents_hash": contents_hash.hex(),
+        "digest": digest_of(entry).hex(),
+        "key_version": key.wrapped and key.wrapped.version,
+        "key_sealed": key.wrapped and key.wrapped.sealed.hex(),
         "inbox_topic": receipt and receipt.message.topic,
         "inbox_source": receipt and receipt.message.source,
         "inbox_id": receipt and receipt.message.id,
@@ -88,10 +106,8 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _changes(change: Change) -> object:
-    stored = store_changes(change.changes)
-    custom = any(one.field == _ATTRIBUTES and (one.before or one.after) for one in change.changes)
-    return _exactly(stored) if custom else stored
+def _history(change: Change, key: UserKey) -> bytes:
+    return key.key.seal(history_place(change.user.id, change.user.version), compact(store_changes(change.changes)))
 
 
 def _exactly(value: object) -> object:

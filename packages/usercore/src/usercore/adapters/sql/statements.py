@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from usercore.adapters.sql.mapping import USER_COLUMNS
 from usercore.adapters.sql.tables import users
+from usercore.audit.chain import GENESIS
 
 _DIALECT: Final = make_url("postgresql+psycopg://").get_dialect()()
 _TYPES: Final = {name: users.c[name].type.compile(_DIALECT).partition(" COLLATE")[0] for name in USER_COLUMNS}
@@ -20,7 +21,8 @@ input AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS i(
         {", ".join(f"{name} {kind}" for name, kind in _TYPES.items())},
         search_words text[], event_id uuid, message text, payload text, headers json, shard smallint, topic text,
-        actor_kind text, actor_id text, fields text[], correlation_id text, causation_id text, changes json,
+        actor_kind text, actor_id text, fields text[], correlation_id text, causation_id text,
+        sealed text, contents_hash text, digest text, key_version integer, key_sealed text,
         inbox_topic text, inbox_source text, inbox_id text, inbox_fingerprint text
     )
 )"""  # noqa: S608 -- made of constants, as everything here
@@ -67,16 +69,27 @@ to_outbox AS (
     WHERE i.inbox_id IS NOT NULL
 ), to_history AS (
     INSERT INTO user_history (user_id, version, event_id, message, occurred_at, actor_kind, actor_id,
-                              correlation_id, causation_id, changes)
+                              correlation_id, causation_id, sealed)
     SELECT i.id, i.version, i.event_id, i.message, i.updated_at, i.actor_kind, i.actor_id,
-           i.correlation_id, i.causation_id, i.changes
+           i.correlation_id, i.causation_id, decode(i.sealed, 'hex')
     FROM won JOIN input AS i ON i.id = won.id
+), to_keys AS (
+    INSERT INTO user_keys (user_id, master_version, sealed_key, created_at)
+    SELECT i.id, i.key_version, decode(i.key_sealed, 'hex'), i.updated_at
+    FROM won JOIN input AS i ON i.id = won.id
+    WHERE i.key_sealed IS NOT NULL
 ), to_audit AS (
     INSERT INTO audit_entries (user_id, sequence, event_id, occurred_at, actor_kind, actor_id, action, fields,
-                               correlation_id, causation_id)
-    SELECT i.id, i.version, i.event_id, i.updated_at, i.actor_kind, i.actor_id, i.message, i.fields,
-           i.correlation_id, i.causation_id
-    FROM won JOIN input AS i ON i.id = won.id
+                               correlation_id, causation_id, version, contents_hash, hash)
+    SELECT i.id, p.sequence, i.event_id, i.updated_at, i.actor_kind, i.actor_id, i.message, i.fields,
+           i.correlation_id, i.causation_id, i.version, decode(i.contents_hash, 'hex'),
+           -- What `usercore.audit.chain.link` computes.
+           sha256('\\x01'::bytea || p.previous || int8send(p.sequence) || decode(i.digest, 'hex'))
+    FROM places AS p JOIN input AS i ON i.id = p.user_id
+    RETURNING user_id, sequence, hash
+), to_heads AS (
+    INSERT INTO audit_heads (user_id, sequence, hash) SELECT user_id, sequence, hash FROM to_audit
+    ON CONFLICT (user_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
 ), to_deliveries AS (
     INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
     SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at
@@ -103,11 +116,29 @@ to_outbox AS (
     ) ON c.user_id = won.id
 )"""
 
-CREATE: Final = f"WITH {_INPUT}, {_CREATED}, {_DEPENDENTS} SELECT id::text FROM won".encode()  # noqa: S608 -- the same
+# Where each change's entry stands in its user's audit chain, and the hash before it.
+_GENESIS: Final = f"'\\x{GENESIS.hex()}'::bytea"
+_FIRST_PLACES: Final = f"""
+places AS (
+    SELECT won.id AS user_id, 1::bigint AS sequence, {_GENESIS} AS previous FROM won
+)"""  # noqa: S608 -- made of constants
+# Locked behind the users, and in the same order. A chain without a head begins here: its user is older than chains.
+_NEXT_PLACES: Final = f"""
+heads AS MATERIALIZED (
+    SELECT h.user_id, h.sequence, h.hash FROM audit_heads AS h WHERE h.user_id = ANY (ARRAY(SELECT won.id FROM won))
+    ORDER BY h.user_id FOR NO KEY UPDATE
+), places AS (
+    SELECT won.id AS user_id, COALESCE(h.sequence, 0) + 1 AS sequence, COALESCE(h.hash, {_GENESIS}) AS previous
+    FROM won LEFT JOIN heads AS h ON h.user_id = won.id
+)"""  # noqa: S608 -- the same
+
+CREATE: Final = f"""
+WITH {_INPUT}, {_CREATED}, {_FIRST_PLACES}, {_DEPENDENTS} SELECT id::text FROM won
+""".encode()  # noqa: S608 -- the same
 """Creates users; returns the ids of those that were created."""
 
 UPDATE: Final = f"""
-WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_DEPENDENTS}
+WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_NEXT_PLACES}, {_DEPENDENTS}
 SELECT l.id::text, l.version, won.id IS NOT NULL FROM locked AS l LEFT JOIN won ON won.id = l.id
 """.encode()  # noqa: S608 -- the same
 """Takes users one version further; returns for each that exists its version before, and whether it moved."""

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 
 from usercore.adapters.sql.engine import Database, Session, fetch
 from usercore.adapters.sql.errors import collided, refusal_of
+from usercore.adapters.sql.keys import SqlVault, UserKey
 from usercore.adapters.sql.ledger import settle
 from usercore.adapters.sql.mapping import is_canonical
 from usercore.adapters.sql.rows import change_rows, delivery_rows, record_rows
@@ -32,6 +33,8 @@ from usercore.users.ports import Change, UserWriter
 
 _TRIES: Final = 10
 """How often a change is tried whose obstacle was gone when it was looked for."""
+_OURS: Final = frozenset({"pk_user_keys", "pk_audit_entries"})
+"""Rows that another writer may have put there since the keys and the chain's head were read."""
 _TAKEN: Final = (AlreadyAppliedError, EmailTakenError, UsernameTakenError, ExternalIdTakenError, UserExistsError)
 
 
@@ -51,6 +54,7 @@ class SqlUserWriter:
     """Commits changes."""
 
     database: Database
+    vault: SqlVault
 
     async def commit(self, changes: Sequence[Change]) -> Sequence[UserCoreError | None]:
         """Commit each change whole, or not at all, without regard to the others."""
@@ -70,11 +74,13 @@ class SqlUserWriter:
         """Commit changes of different users, all creations or none; one with a claim comes alone."""
         if len(group) == 1:
             return [await self._commit_one(group[0])]
+        keys = await self._keys(group)
         try:
-            outcomes = await self.database.write(partial(_apply, group))
+            outcomes = await self.database.write(partial(_apply, group, keys))
         except (_CollidedError, UnicodeEncodeError):
             half = len(group) // 2
             return [*await self._commit_group(group[:half]), *await self._commit_group(group[half:])]
+        self.vault.stored({user_id: key for user_id, key in keys.items() if user_id not in outcomes})
         return [
             await self._explained(change, outcomes[change.user.id]) if change.user.id in outcomes else None
             for change in group
@@ -85,8 +91,9 @@ class SqlUserWriter:
 
     async def _commit_one(self, change: Change) -> UserCoreError | None:
         for _ in range(_TRIES):
+            keys = await self._keys([change])
             try:
-                await self.database.write(partial(_apply_one, change))
+                await self.database.write(partial(_apply_one, change, keys))
             except _RefusedError as refusal:
                 reason = refusal.reason or await self._why_taken(change)
                 if reason is not None:
@@ -98,8 +105,14 @@ class SqlUserWriter:
             except (psycopg.DataError, UnicodeEncodeError):
                 return InvalidError("some text cannot be stored: leave out NUL and lone surrogates")
             else:
+                self.vault.stored(keys)
                 return None
         return WriteContendedError()
+
+    async def _keys(self, group: Sequence[Change]) -> Mapping[UserId, UserKey]:
+        """Return the keys that seal what the changes leave behind. Another connection's work, so before any begins."""
+        born = group[0].user.version == 1
+        return await self.vault.for_writing([change.user.id for change in group], born=born)
 
     async def _why_taken(self, change: Change) -> UserCoreError | None:
         """Return what of a new user is in use, or that its message was applied; None where nothing stands any more."""
@@ -122,7 +135,7 @@ def _groups(changes: Sequence[Change]) -> Iterable[Sequence[int]]:
     return [groups[key] for key in sorted(groups)]
 
 
-async def _apply_one(change: Change, opened: Session) -> None:
+async def _apply_one(change: Change, keys: Mapping[UserId, UserKey], opened: Session) -> None:
     """Settle the claim and apply the change.
 
     Raises:
@@ -132,21 +145,23 @@ async def _apply_one(change: Change, opened: Session) -> None:
     claim = change.context.claim
     if claim is not None:
         await settle(opened, claim, Settled(change.user.id, change.user.version))
-    outcomes = await _apply([change], opened, alone=True)
+    outcomes = await _apply([change], keys, opened, alone=True)
     if outcomes:
         raise _RefusedError(outcomes[change.user.id])
 
 
 async def _apply(
-    group: Sequence[Change], opened: Session, *, alone: bool = False
+    group: Sequence[Change], keys: Mapping[UserId, UserKey], opened: Session, *, alone: bool = False
 ) -> Mapping[UserId, UserCoreError | None]:
     """Apply changes and return the users whose change was refused, with the reason where it is known."""
     known = [change for change in group if is_canonical(change.user.id)]
-    parameters = (change_rows(known), delivery_rows(known), record_rows(known))
+    parameters = (change_rows(known, keys), delivery_rows(known), record_rows(known))
     creates = group[0].user.version == 1
     try:
         rows = await fetch(opened, CREATE if creates else UPDATE, *parameters)
     except (psycopg.errors.UniqueViolation, psycopg.DataError) as error:
+        if isinstance(error, UniqueViolation) and error.diag.constraint_name in _OURS:
+            raise _CollidedError from error
         if alone and isinstance(error, UniqueViolation):
             raise _RefusedError(refusal_of(error)) from error
         if alone:
@@ -178,5 +193,5 @@ def _not_moved(group: Sequence[Change], found: Mapping[str, tuple[int, bool]]) -
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database) -> UserWriter:
-        return SqlUserWriter(database)
+    def _conforms(database: Database, vault: SqlVault) -> UserWriter:
+        return SqlUserWriter(database, vault)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from usercore.privacy.classification import activity, consents, preferences, receipts, trails, users
+from usercore.privacy.classification import activity, consents, keys, preferences, receipts, trails, users
 from usercore.privacy.classification.declaring import ClassifiedColumn, ClassifiedTable
 
 TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *users.TABLES,
+    *keys.TABLES,
     *preferences.TABLES,
     *consents.TABLES,
     *activity.TABLES,

@@ -5,6 +5,7 @@ from typing import Final
 from usercore.privacy.classification.declaring import (
     NOBODY,
     NULL,
+    SHRED,
     ClassifiedTable,
     Subject,
     personal,
@@ -52,6 +53,8 @@ OUTBOX: Final = table(
         plain("shard"),
         plain("topic"),
         plain("published_at"),
+        # The payload of a published event.
+        personal("sealed", erasure=SHRED),
     ),
 )
 
@@ -89,7 +92,21 @@ AUDIT: Final = table(
         plain("fields"),
         pseudonymous("correlation_id"),
         pseudonymous("causation_id"),
+        plain("version"),
+        plain("contents_hash", withheld="proves that nothing was changed"),
+        plain("hash", withheld="proves that nothing was changed"),
     ),
+)
+
+HEADS: Final = table(
+    "audit_heads",
+    about="Where each person's part of the audit trail ends",
+    withheld="proves that nothing was changed",
+    category=Category.TRAIL,
+    purposes=(Purpose.ACCOUNTABILITY,),
+    retention=RetentionClass.AUDIT,
+    erasure=_PROOF,
+    columns=(pseudonymous("user_id"), plain("sequence"), plain("hash")),
 )
 
 DELIVERIES: Final = table(
@@ -123,4 +140,4 @@ DELIVERIES: Final = table(
     ),
 )
 
-TABLES: Final[tuple[ClassifiedTable, ...]] = (OUTBOX, SHARDS, AUDIT, DELIVERIES)
+TABLES: Final[tuple[ClassifiedTable, ...]] = (OUTBOX, SHARDS, AUDIT, HEADS, DELIVERIES)

@@ -5,6 +5,7 @@ from typing import Final
 from usercore.privacy.classification.declaring import (
     NOBODY,
     NULL,
+    SHRED,
     ClassifiedTable,
     Subject,
     contact,
@@ -153,6 +154,7 @@ HISTORY: Final = table(
         pseudonymous("causation_id"),
         # Rows from before history was sealed.
         personal("changes", erasure=Blank([])),
+        personal("sealed", erasure=SHRED, withheld="the same as changes, and shown there"),
     ),
 )
 

@@ -3,16 +3,18 @@
 from usercore.adapters.sql.tables.activity import activity_facts
 from usercore.adapters.sql.tables.base import metadata
 from usercore.adapters.sql.tables.consents import consent_purposes, consents, suppressions
+from usercore.adapters.sql.tables.keys import service_keys, user_keys
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
 from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
-from usercore.adapters.sql.tables.trails import audit_entries, deliveries, outbox, outbox_shards
+from usercore.adapters.sql.tables.trails import audit_entries, audit_heads, deliveries, outbox, outbox_shards
 from usercore.adapters.sql.tables.users import attribute_schemas, user_history, users
 
 __all__ = [
     "activity_facts",
     "attribute_schemas",
     "audit_entries",
+    "audit_heads",
     "consent_purposes",
     "consents",
     "dead_letters",
@@ -25,7 +27,9 @@ __all__ = [
     "outbox",
     "outbox_shards",
     "parked_messages",
+    "service_keys",
     "suppressions",
     "user_history",
+    "user_keys",
     "users",
 ]

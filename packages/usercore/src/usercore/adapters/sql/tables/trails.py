@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -29,7 +30,8 @@ outbox: Final = Table(
     Column("aggregatetype", Text, nullable=False),
     Column("aggregateid", ID, nullable=False),
     Column("type", Text, nullable=False),
-    Column("payload", JSON, nullable=False),
+    # Once published, the payload gives way to the same text sealed with the user's key.
+    Column("payload", JSON),
     Column("event_id", ID, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("occurred_at", TIME, nullable=False),
@@ -38,6 +40,7 @@ outbox: Final = Table(
     # Where it is published; Debezium's router can route by it.
     Column("topic", Text, nullable=False),
     Column("published_at", TIME),
+    Column("sealed", LargeBinary),
     PrimaryKeyConstraint("id", name="pk_outbox"),
     UniqueConstraint("aggregateid", "sequence", name="uq_outbox_aggregateid_sequence"),
 )
@@ -56,6 +59,7 @@ audit_entries: Final = Table(
     "audit_entries",
     metadata,
     Column("user_id", ID, nullable=False),
+    # The place in the user's chain, without a gap; the nil UUID is the chain of what concerns no single user.
     Column("sequence", BigInteger, nullable=False),
     Column("event_id", ID, nullable=False),
     Column("occurred_at", TIME, nullable=False),
@@ -65,7 +69,22 @@ audit_entries: Final = Table(
     Column("fields", ARRAY(Text), nullable=False),
     Column("correlation_id", Text, nullable=False),
     Column("causation_id", Text),
+    # The version of the user that came of it; none came of reading.
+    Column("version", BigInteger),
+    # Of the sealed text that belongs to the entry; empty where there is none.
+    Column("contents_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("user_id", "sequence", name="pk_audit_entries"),
+)
+
+audit_heads: Final = Table(
+    "audit_heads",
+    metadata,
+    # Whoever appends to a chain holds this row's lock.
+    Column("user_id", ID, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user_id", name="pk_audit_heads"),
 )
 
 deliveries: Final = Table(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -87,7 +88,9 @@ user_history: Final = Table(
     Column("actor_id", Text, nullable=False),
     Column("correlation_id", Text, nullable=False),
     Column("causation_id", Text),
-    Column("changes", JSON, nullable=False),
+    # In the clear only where it was written before there were keys.
+    Column("changes", JSON),
+    Column("sealed", LargeBinary),
     PrimaryKeyConstraint("user_id", "version", name="pk_user_history"),
 )
 
