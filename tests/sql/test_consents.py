@@ -6,6 +6,7 @@ from psycopg.errors import RestrictViolation
 
 from tests.builders import creation
 from tests.contracts.test_consents import a_line
+from tests.keys import MASTER_KEYS
 from usercore.adapters.sql import open_database, sql_ports
 from usercore.kernel.secret import Secret
 from usercore.settings import DatabaseSettings
@@ -26,7 +27,7 @@ async def ledger_url(migrated_database_url: str) -> str:
     """A database with one line in the ledger."""
     made = creation()
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        ports = sql_ports(database)
+        ports = sql_ports(database, MASTER_KEYS)
         assert await ports.writer.commit([made]) == [None]
         assert await ports.writer.commit([a_line(made.user, "ads", given=False, proof="form 7")]) == [None]
     return migrated_database_url
