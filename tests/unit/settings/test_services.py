@@ -2,7 +2,7 @@
 
 import pytest
 
-from usercore.settings import AuditAdapter, NotificationAdapter, ServicesSettings, SettingsError, load
+from usercore.settings import AuditAdapter, ServicesSettings, SettingsError, load
 
 
 def refused(**environ: str) -> list[str]:
@@ -45,8 +45,3 @@ def test_a_token_may_be_a_file_and_is_never_shown(tmp_path_factory: pytest.TempP
     assert services.audit.token is not None
     assert services.audit.token.reveal() == "open-sesame=="
     assert "open-sesame" not in repr(services)
-
-
-def test_mail_is_an_adapter_of_its_own() -> None:
-    chosen = load(ServicesSettings, {"USER_SERVICE_NOTIFICATION_ADAPTER": "smtp"})
-    assert chosen.notification.adapter is NotificationAdapter.SMTP

@@ -36,6 +36,7 @@ _COMMANDS = {
     "topics": ("user_cli.commands.topics:app", "Email topics that users may subscribe to."),
     "attributes": ("user_cli.commands.attributes:app", "The JSON Schema of custom attributes."),
     "deliver": ("user_cli.commands.deliver:deliver", "Deliver once what other services have not been told yet."),
+    "mail": ("user_cli.commands.mail:app", "Mail by SMTP: look at letters, and send a test."),
     "relay": ("user_cli.commands.relay:app", "Publish events to Kafka, without the stream processor."),
     "outbox": ("user_cli.commands.outbox:app", "Events that wait to be published, and those that were."),
     "events": ("user_cli.commands.events:app", "Look on at what passes through topics."),

@@ -1,6 +1,7 @@
 """Settings: frozen sections, read once from the environment at an entry point."""
 
 from usercore.settings.loading import Problem, Setting, SettingsError, load, settings_of
+from usercore.settings.mail import Mailbox, SmtpSecurity, SmtpSettings
 from usercore.settings.messaging import (
     ConsumerSettings,
     KafkaSettings,
@@ -49,6 +50,7 @@ __all__ = [
     "KafkaSettings",
     "KeySettings",
     "KratosSettings",
+    "Mailbox",
     "MessagingSettings",
     "NotificationAdapter",
     "NotificationSettings",
@@ -61,6 +63,8 @@ __all__ = [
     "ServingSettings",
     "Setting",
     "SettingsError",
+    "SmtpSecurity",
+    "SmtpSettings",
     "StreamSettings",
     "TelemetrySettings",
     "TopicSettings",

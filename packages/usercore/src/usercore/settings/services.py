@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from usercore.kernel.secret import Secret
 from usercore.settings.loading import Problem, SettingsError, section_where, setting
+from usercore.settings.mail import SmtpSettings
 from usercore.settings.messaging import KafkaSettings
 from usercore.settings.parsers import bearer, name, one_of, seconds, url
 
@@ -109,7 +110,7 @@ class NotificationSettings:
     )
     url: str | None = _url("USER_SERVICE_NOTIFICATION_URL", "the NotificationService")
     token: Secret | None = _token("USER_SERVICE_NOTIFICATION_TOKEN", "the NotificationService")
-    timeout_s: float = _timeout("USER_SERVICE_NOTIFICATION_TIMEOUT_S", "the NotificationService, or the mail server,")
+    timeout_s: float = _timeout("USER_SERVICE_NOTIFICATION_TIMEOUT_S", "the NotificationService")
 
     def __attrs_post_init__(self) -> None:
         """Refuse an adapter that does not know where to go."""
@@ -153,13 +154,16 @@ class ServicesSettings:
     authentication: AuthenticationSettings = field(factory=AuthenticationSettings)
     kratos: KratosSettings = field(factory=KratosSettings)
     notification: NotificationSettings = field(factory=NotificationSettings)
+    smtp: SmtpSettings = field(factory=SmtpSettings)
     audit: AuditSettings = field(factory=AuditSettings)
     kafka: KafkaSettings | None = section_where(KafkaSettings, AUDIT, AuditAdapter.TOPIC)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse Kratos without an address."""
+        """Refuse Kratos without an address, and mail without a server or a sender."""
         kratos = self.authentication.adapter is AuthenticationAdapter.KRATOS
         _need(self.kratos.admin_url, kratos, "KRATOS_ADMIN_URL", AUTHENTICATION)
+        if self.notification.adapter is NotificationAdapter.SMTP and (missing := self.smtp.missing()):
+            raise SettingsError(problems=missing)
 
 
 def _need(value: object, needed: bool, variable: str, because: str) -> None:  # noqa: FBT001 -- said in words by callers

@@ -17,6 +17,7 @@ from usercore.settings import (
     SettingsError,
 )
 from usercore.settings.services import AUDIT, AUTHENTICATION, NOTIFICATION
+from usercore.wiring.mail import open_notifications
 
 
 @frozen
@@ -69,12 +70,14 @@ async def _authentication(
 async def _notification(
     settings: ServicesSettings,
     local: RecordingServices,
-    stack: AsyncExitStack,  # noqa: ARG001 -- the same
+    stack: AsyncExitStack,
 ) -> NotificationService:
     match settings.notification.adapter:
         case NotificationAdapter.LOCAL:
             return local
-        case NotificationAdapter.HTTP | NotificationAdapter.SMTP:
+        case NotificationAdapter.SMTP:
+            return await stack.enter_async_context(open_notifications(settings.smtp))
+        case NotificationAdapter.HTTP:
             raise _not_yet(NOTIFICATION)
 
 
