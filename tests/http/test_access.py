@@ -45,6 +45,8 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "reactivateUser": (WRITE, False),
     "getEmailPreferences": (READ, True),
     "patchEmailPreferences": (WRITE, True),
+    "getConsents": (READ | {"privacy"}, True),
+    "recordConsent": (WRITE | {"privacy"}, True),
     "getHistory": (READ | {"auditor"}, True),
     "getActivity": (READ | {"auditor"}, True),
     "updateUserByMessage": (WRITE, True),
@@ -83,6 +85,7 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "createUser": {"email": f"{uuid4().hex}@example.com", "firstName": "A", "lastName": "B"},
         "patchUser": {"firstName": "Changed"},
         "patchEmailPreferences": {"topics": {"news": {"subscribed": True}}},
+        "recordConsent": {"purpose": "sale", "given": False},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},
         "deactivateUserByMessage": {"userId": user_id},
     }

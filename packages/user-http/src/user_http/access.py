@@ -41,6 +41,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "reactivateUser": Rule(_WRITE),
     "getEmailPreferences": Rule(_READ, own=True),
     "patchEmailPreferences": Rule(_WRITE, own=True),
+    "getConsents": Rule(_READ | {Scope.PRIVACY_MANAGE}, own=True),
+    "recordConsent": Rule(_WRITE | {Scope.PRIVACY_MANAGE}, own=True),
     "getHistory": Rule(_READ | {Scope.AUDIT_READ}, own=True),
     "getActivity": Rule(_READ | {Scope.AUDIT_READ}, own=True),
     "updateUserByMessage": Rule(_WRITE, own=True),

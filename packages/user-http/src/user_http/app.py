@@ -15,6 +15,7 @@ from user_http.auth.sources import JwksUrl, KeyFile, KeyRing, KeySource, plain_c
 from user_http.auth.tokens import TokenVerifier
 from user_http.controllers.activity import ActivityController
 from user_http.controllers.aliases import AliasController
+from user_http.controllers.consents import ConsentsController
 from user_http.controllers.description import DescriptionController
 from user_http.controllers.health import HealthController, Readiness
 from user_http.controllers.history import HistoryController
@@ -28,6 +29,7 @@ from user_http.lane import Lane
 from user_http.pipeline import Operation, Pipeline
 from user_http.problems import BY_FRAMEWORK_STATUS, INTERNAL, REQUEST_MALFORMED, answer_of_kind
 from user_http.routes import ROUTES
+from user_http.signals import Signals
 from usercore.settings.serving import AuthSettings, ServingSettings
 from usercore.wiring.core import Core
 
@@ -63,7 +65,8 @@ def build_app(
     http = settings.http
     ring = KeyRing(keys or key_source(settings.auth))
     verifier = TokenVerifier(ring, settings.auth.issuer, settings.auth.audience)
-    pipeline = Pipeline(verifier, http.body_limit_bytes, Deadlines(http.request_timeout_s))
+    deadlines, signals = Deadlines(http.request_timeout_s), Signals(core.opt_out_of_sale)
+    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, signals)
     health = HealthController(readiness, telemetry.scrape, life)
     operations = {one.route.id: one for one in _operations(core, health)}
     inner: ASGIApp = _router(pipeline, operations)
@@ -84,6 +87,7 @@ def _operations(core: Core, health: HealthController) -> Iterator[Operation]:
     yield from users.operations()
     yield from ListController(core).operations()
     yield from preferences.operations()
+    yield from ConsentsController(core).operations()
     yield from HistoryController(core).operations()
     yield from ActivityController(core).operations()
     yield from AliasController(core, users, preferences).operations()

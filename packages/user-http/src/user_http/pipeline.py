@@ -12,7 +12,7 @@ from attrs import frozen
 from litestar.types import Receive
 
 from user_http.accept import accepts_json
-from user_http.access import RULES, authorise
+from user_http.access import RULES, Rule, authorise
 from user_http.answers import NO_ANSWER, Answer
 from user_http.auth.callers import Caller
 from user_http.auth.tokens import TokenRefusedError, TokenVerifier
@@ -32,6 +32,7 @@ from user_http.problems import (
 )
 from user_http.requests import Call, ClientGoneError, parse_user_id
 from user_http.routes import Route
+from user_http.signals import Signals
 from usercore.kernel.errors import UserCoreError
 from usercore.users.errors import UserErasedError, UserNotFoundError
 
@@ -58,11 +59,13 @@ class Pipeline:
         verifier: checks tokens.
         body_limit: the most bytes of body to read.
         deadlines: end requests that take too long.
+        signals: honour what browsers say beside the request.
     """
 
     verifier: TokenVerifier
     body_limit: int
     deadlines: Deadlines
+    signals: Signals
 
     async def answer(
         self,
@@ -91,18 +94,23 @@ class Pipeline:
 
     async def _checked(self, operation: Operation, call: Call, user_id: str | None) -> Answer:
         rule = RULES.get(operation.route.id)
-        if rule is not None:
-            if not accepts_json(call.header(b"accept")):
-                raise RequestRefusedError(NOT_ACCEPTABLE)
-            token = _token(call)
-            call.caller = self.verifier.recall(token) or await self._verified(token)
-            if user_id is not None:
-                call.user_id = parse_user_id(user_id)
-                authorise(rule, call.caller, call.user_id)
-            elif not rule.own:
-                authorise(rule, call.caller, None)
-            # What is left names the user in its body or query, and is authorised where that is read.
-        return await operation.handle(call)
+        if rule is None:
+            return await operation.handle(call)
+        await self._admit(call, rule, user_id)
+        return await self.signals.beside(call, rule, operation.handle)
+
+    async def _admit(self, call: Call, rule: Rule, user_id: str | None) -> None:
+        """Pass a caller who may call the operation, and wants what it answers with."""
+        if not accepts_json(call.header(b"accept")):
+            raise RequestRefusedError(NOT_ACCEPTABLE)
+        token = _token(call)
+        call.caller = self.verifier.recall(token) or await self._verified(token)
+        if user_id is not None:
+            call.user_id = parse_user_id(user_id)
+            authorise(rule, call.caller, call.user_id)
+        elif not rule.own:
+            authorise(rule, call.caller, None)
+        # What is left names the user in its body or query, and is authorised where that is read.
 
     async def _verified(self, token: str) -> Caller:
         try:

@@ -28,6 +28,8 @@ DEACTIVATE_USER = Route("deactivateUser", "POST", "/v1/users/{userId}/deactivate
 REACTIVATE_USER = Route("reactivateUser", "POST", "/v1/users/{userId}/reactivate")
 GET_EMAIL_PREFERENCES = Route("getEmailPreferences", "GET", "/v1/users/{userId}/email-preferences")
 PATCH_EMAIL_PREFERENCES = Route("patchEmailPreferences", "PATCH", "/v1/users/{userId}/email-preferences")
+GET_CONSENTS = Route("getConsents", "GET", "/v1/users/{userId}/consents")
+RECORD_CONSENT = Route("recordConsent", "POST", "/v1/users/{userId}/consents")
 GET_HISTORY = Route("getHistory", "GET", "/v1/users/{userId}/history")
 GET_ACTIVITY = Route("getActivity", "GET", "/v1/users/{userId}/activity")
 UPDATE_BY_MESSAGE = Route("updateUserByMessage", "POST", "/v1/users/update")
@@ -52,6 +54,8 @@ ROUTES: Final = (
     REACTIVATE_USER,
     GET_EMAIL_PREFERENCES,
     PATCH_EMAIL_PREFERENCES,
+    GET_CONSENTS,
+    RECORD_CONSENT,
     GET_HISTORY,
     GET_ACTIVITY,
     UPDATE_BY_MESSAGE,

@@ -7,6 +7,7 @@ import msgspec
 from user_http.controllers.listing import SEARCH_MAX_CHARS
 from user_http.controllers.users import INCLUDED
 from user_http.schemas.activity import ActivityPage
+from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsent
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
 from user_http.schemas.preferences import EmailPreferencesPatch
@@ -33,6 +34,9 @@ SCHEMAS: Final = (
     DeactivateUser,
     Reactivation,
     EmailPreferencesPatch,
+    ConsentInput,
+    ConsentPage,
+    RecordedConsent,
     User,
     UserWithIncluded,
     UserPage,

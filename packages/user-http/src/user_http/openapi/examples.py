@@ -12,6 +12,7 @@ from usercore.activity.read_activity import Activity
 from usercore.activity.summary import DEFAULT_TIERS, summarise, tally_of
 from usercore.activity.values import Money
 from usercore.codec.activity import activity_object
+from usercore.codec.consents import consents_object, recorded_object
 from usercore.codec.history import history_object
 from usercore.codec.preferences import preferences_object
 from usercore.codec.profile import profile_object
@@ -21,6 +22,9 @@ from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.paging import Page
 from usercore.preferences.get_email_preferences import EmailPreferences
 from usercore.preferences.values import EmailPreference, EmailTopic, effective
+from usercore.privacy.consents.read_consents import Consents
+from usercore.privacy.consents.record_consent import RecordedConsent
+from usercore.privacy.consents.values import SALE, Consent, LedgerEntry, Standing
 from usercore.users.model import AccountStatus, Profile, User
 from usercore.users.ports import HistoryEntry
 from usercore.users.values import AccountState, Address, EmailAddress
@@ -50,6 +54,8 @@ _USER: Final = User(
 )
 _TOPIC: Final = EmailTopic("news", "News", "What is new, once a month.", False, False, "2026-01", _AT)  # noqa: FBT003 -- as declared
 _SAID: Final = EmailPreference("news", subscribed=True, source="preference-center", at=_AT, wording_version="2026-01")
+_NO: Final = Consent(SALE.name, given=False, wording_version="1", source="preference-center", at=_AT)
+_OPT_OUT: Final = LedgerEntry(_ID, 2, _NO, _ACTOR, "form-4711")
 _STEP: Final = HistoryEntry(
     user_id=_ID,
     version=2,
@@ -84,6 +90,16 @@ def user_page() -> Any:  # noqa: ANN401 -- any JSON value
 def preferences() -> Any:  # noqa: ANN401 -- any JSON value
     """Return email preferences."""
     return preferences_object(EmailPreferences(_ID, 2, (effective(_TOPIC, _SAID),)))
+
+
+def consents() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return what holds, and a page of the ledger."""
+    return consents_object(Consents(_ID, 2, (Standing(SALE, _OPT_OUT),), Page((_OPT_OUT,))))
+
+
+def consent() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return what holds of one purpose."""
+    return recorded_object(RecordedConsent(2, _OPT_OUT))
 
 
 def history() -> Any:  # noqa: ANN401 -- any JSON value
@@ -123,4 +139,5 @@ UPDATE: Final = {"userId": _ID, "firstName": "Amazing Grace"}
 DEACTIVATION: Final = {"reason": "INACTIVITY", "notes": "no sign-in for two years"}
 DEACTIVATE: Final = {"userId": _ID, "reason": "closing the account"}
 REACTIVATION: Final = {"reason": "came back"}
+CONSENT: Final = {"purpose": "sale", "given": False, "source": "preference-center", "proof": "form-4711"}
 PREFERENCES_PATCH: Final = {"topics": {"news": {"subscribed": True, "source": "preference-center"}}}

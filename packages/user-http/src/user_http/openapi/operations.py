@@ -76,6 +76,7 @@ def _next_steps() -> dict[str, Any]:
         "DeactivateUser": _link("deactivateUser", "Deactivate the user.", userId=_ID),
         "ReactivateUser": _link("reactivateUser", "Reactivate the user.", userId=_ID),
         "GetEmailPreferences": _link("getEmailPreferences", "Read the email preferences.", userId=_ID),
+        "GetConsents": _link("getConsents", "Read the consents.", userId=_ID),
         "GetHistory": _link("getHistory", "Read what happened.", userId=_ID),
         "GetActivity": _link("getActivity", "Read what the user did elsewhere.", userId=_ID),
         "UpdateUserByMessage": _link("updateUserByMessage", "Change the user.", **{"query.userId": _ID}),
@@ -173,6 +174,24 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         ("userId", "ifMatch", _KEY),
         _PREFERENCES,
         Body("EmailPreferencesPatch", examples.PREFERENCES_PATCH, media=_BOTH),
+    ),
+    "getConsents": Description(
+        "Consents",
+        "Read a user's consents and their ledger",
+        "For every registered purpose, and for the sale of data in any case, what holds; and line by line how it came "
+        "to be, the newest first. Users may read their own.",
+        ("userId", "limit", "below"),
+        Success("ConsentPage", examples.consents, ("ETag", "Link")),
+    ),
+    "recordConsent": Description(
+        "Consents",
+        "Give or withdraw a consent",
+        "Adds a line to the ledger; what was said already adds none. Withdrawing takes no more than giving, and is "
+        "taken of deactivated users as well. Users may speak for themselves. A request of a user about themselves with "
+        "`Sec-GPC: 1`, whichever it is, withdraws the consent to the sale of data.",
+        ("userId", "ifMatch", _KEY),
+        Success("RecordedConsent", examples.consent, ("ETag",)),
+        Body("ConsentInput", examples.CONSENT),
     ),
     "getHistory": Description(
         "History",

@@ -16,11 +16,12 @@ from user_http.routes import ROUTES
 from usercore.kernel.errors import UnavailableError, all_errors
 from usercore.kernel.receipts import KeyInFlightError
 from usercore.preferences.errors import PreferencesInvalidError
+from usercore.privacy.consents.errors import ConsentInvalidError
 from usercore.users.errors import UserErasedError
 
 __all__ = ["ALWAYS", "codes_of", "error_responses", "problem_examples"]
 
-_LOADED = (KeyInFlightError, PreferencesInvalidError, UserErasedError, UnavailableError)
+_LOADED = (ConsentInvalidError, KeyInFlightError, PreferencesInvalidError, UserErasedError, UnavailableError)
 """Their modules define every error that an operation here can raise."""
 
 ALWAYS: Final = ("internal_error",)
@@ -55,6 +56,7 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "body_malformed": ("", "duplicate_key", "name each member of an object once"),
     "query_malformed": ("/limit", "out_of_range", "give a whole number from 1 to 500"),
     "query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before, with the same sort"),
+    "consent_invalid": ("/purpose", "purpose_unknown", "name a purpose that the operator registered"),
     "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
 }
 
@@ -75,6 +77,17 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "reactivateUser": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
     "getEmailPreferences": ABOUT_ONE,
     "patchEmailPreferences": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "preferences_invalid", "user_deactivated"),
+    "getConsents": ABOUT_ONE,
+    "recordConsent": (
+        *ABOUT_ONE,
+        *BODY,
+        *COMMAND,
+        *CHANGE,
+        "consent_invalid",
+        "consent_contradicted",
+        "user_deactivated",
+        "user_restricted",
+    ),
     "getHistory": ABOUT_ONE,
     "getActivity": (*ABOUT_ONE, "query_invalid"),
     "updateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated"),
