@@ -66,7 +66,7 @@ async def test_the_proof_can_be_taken_out_of_a_line(ledger_url: str) -> None:
 
 async def test_of_opposite_consents_at_once_ledger_and_state_agree_on_the_last(migrated_database_url: str) -> None:
     async with open_database(DatabaseSettings(url=Secret(migrated_database_url))) as database:
-        core = assemble(evolve(memory_ports(), **asdict(sql_ports(database), recurse=False)))
+        core = assemble(evolve(memory_ports(), **asdict(sql_ports(database, MASTER_KEYS), recurse=False)))
         made = creation()
         assert await core.ports.writer.commit([made]) == [None]
         commands = [RecordConsentCommand(made.user.id, "sale", given=n % 2 == 0) for n in range(20)]
