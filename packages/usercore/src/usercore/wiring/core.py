@@ -33,6 +33,8 @@ from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.privacy.consents.purposes import ListPurposes, RegisterPurpose
 from usercore.privacy.consents.read_consents import ReadConsents
 from usercore.privacy.consents.record_consent import RecordConsent
+from usercore.privacy.export.build_archive import BuildArchive
+from usercore.privacy.export.ports import PersonalDataReader
 from usercore.users.attribute_rules import (
     AttributeRules,
     ListAttributeSchemas,
@@ -71,6 +73,7 @@ class Ports:
     profiles: ProfileReader
     directory: UserDirectory
     history: HistoryReader
+    personal_data: PersonalDataReader
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules
@@ -110,6 +113,7 @@ class Core:
     reactivate_due: ReactivateDue
     read_history: ReadHistory
     read_past: ReadPast
+    build_archive: BuildArchive
     get_email_preferences: GetEmailPreferences
     update_email_preferences: UpdateEmailPreferences
     register_topic: RegisterTopic
@@ -158,6 +162,7 @@ def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS, delivery: Del
         reactivate_due=ReactivateDue(ports.users, step, ports.clock, ports.ids),
         read_history=ReadHistory(ports.users, ports.history),
         read_past=ReadPast(ports.users, ports.history),
+        build_archive=BuildArchive(ports.users, ports.personal_data, ports.clock),
         get_email_preferences=GetEmailPreferences(ports.users, ports.preferences, ports.topics, ports.history),
         update_email_preferences=UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids),
         register_topic=RegisterTopic(ports.topics, ports.clock),

@@ -24,6 +24,7 @@ from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
 from usercore.adapters.memory.outbox import MemoryOutboxReader, MemoryOutboxShards
+from usercore.adapters.memory.personal_data import MemoryPersonalDataReader
 from usercore.adapters.memory.registries import (
     MemoryAttributeSchemas,
     MemoryPreferencesReader,
@@ -55,6 +56,7 @@ from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
+from usercore.privacy.export.ports import PersonalDataReader
 from usercore.users.ports import (
     AttributeSchemas,
     AttributeValidator,
@@ -80,6 +82,7 @@ class PortOverrides(TypedDict, total=False):
     profiles: ProfileReader
     directory: UserDirectory
     history: HistoryReader
+    personal_data: PersonalDataReader
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules
@@ -130,6 +133,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         profiles=MemoryProfileReader(database),
         directory=MemoryUserDirectory(database),
         history=MemoryHistoryReader(database),
+        personal_data=MemoryPersonalDataReader(database),
         schemas=MemoryAttributeSchemas(database),
         validator=MissingAttributeValidator(),
         emails=PlainEmailRules(),

@@ -146,6 +146,7 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         profiles=await enter(GatheredProfileReader(profiles)),
         directory=sql.directory,
         history=sql.history,
+        personal_data=sql.personal_data,
         schemas=sql.schemas,
         validator=JsonSchemaValidator(),
         emails=ValidatedEmailRules(),

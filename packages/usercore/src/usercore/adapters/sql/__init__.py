@@ -18,6 +18,7 @@ from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
 from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
 from usercore.adapters.sql.parked import SqlParkedMessages
+from usercore.adapters.sql.personal_data import SqlPersonalDataReader
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.writer import SqlUserWriter
@@ -44,6 +45,7 @@ class SqlPorts:
     profiles: SqlProfileReader
     directory: SqlUserDirectory
     history: SqlHistoryReader
+    personal_data: SqlPersonalDataReader
     schemas: SqlAttributeSchemas
     ledger: SqlIdempotencyLedger
     inbox: SqlInbox
@@ -73,12 +75,14 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
     """
     vault = SqlVault(database, master_keys)
     service_keys = SqlServiceKeys(database, master_keys)
+    history = SqlHistoryReader(database, vault)
     return SqlPorts(
         users=SqlUserReader(database),
         writer=SqlUserWriter(database, vault),
         profiles=SqlProfileReader(database),
         directory=SqlUserDirectory(database),
-        history=SqlHistoryReader(database, vault),
+        history=history,
+        personal_data=SqlPersonalDataReader(database, history),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),

@@ -1,0 +1,156 @@
+"""What is kept of a person, as rows of the archive: by the names of columns, in values as JSON has them."""
+
+from usercore.activity.ports import FactEntry
+from usercore.audit.entry import AuditEntry
+from usercore.codec.activity import fact_object
+from usercore.codec.facets import wire_field, wire_value
+from usercore.codec.scalars import optional_timestamp, timestamp
+from usercore.delivery.values import Delivery
+from usercore.preferences.values import EmailPreference
+from usercore.privacy.consents.values import LedgerEntry
+from usercore.privacy.export.ports import PersonalRow
+from usercore.users.model import User
+from usercore.users.ports import HistoryEntry
+from usercore.users.values import Address
+
+_NO_ADDRESS = Address()
+
+
+def user_row(user: User) -> PersonalRow:
+    """Return a user as a row of ``users``."""
+    profile, status, verified = user.profile, user.status, user.verification
+    address = profile.address or _NO_ADDRESS
+    return {
+        "id": user.id,
+        "version": user.version,
+        "username": profile.username,
+        "email": profile.email.address,
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+        "phone_number": profile.phone_number,
+        "address_street": address.street,
+        "address_city": address.city,
+        "address_state": address.state,
+        "address_postal_code": address.postal_code,
+        "address_country": address.country,
+        "locale": profile.locale,
+        "time_zone": profile.time_zone,
+        "birth_date": profile.birth_date and profile.birth_date.isoformat(),
+        "attributes": profile.attributes,
+        "external_id": profile.external_id,
+        "state": status.state.value,
+        "status_since": timestamp(status.since),
+        "status_actor_kind": status.actor.kind.value,
+        "status_actor_id": status.actor.id,
+        "status_reason": status.reason and status.reason.value,
+        "status_notes": status.notes,
+        "status_until": optional_timestamp(status.until),
+        "email_verified_at": optional_timestamp(verified.email),
+        "phone_verified_at": optional_timestamp(verified.phone),
+        "identity_verified_at": optional_timestamp(verified.identity),
+        "restricted": user.restricted,
+        "created_at": timestamp(user.created_at),
+        "updated_at": timestamp(user.updated_at),
+    }
+
+
+def history_row(entry: HistoryEntry) -> PersonalRow:
+    """Return a step of a user's life as a row of ``user_history``, its changes as the profile shows values."""
+    return {
+        "version": entry.version,
+        "event_id": entry.event_id,
+        "message": entry.message,
+        "occurred_at": timestamp(entry.at),
+        "actor_kind": entry.actor.kind.value,
+        "actor_id": entry.actor.id,
+        "correlation_id": entry.correlation_id,
+        "causation_id": entry.causation_id,
+        "changes": [
+            {
+                "field": wire_field(change.field),
+                "before": wire_value(change.before),
+                "after": wire_value(change.after),
+            }
+            for change in entry.changes
+        ],
+    }
+
+
+def preference_row(said: EmailPreference) -> PersonalRow:
+    """Return what a user said of a topic as a row of ``email_preferences``."""
+    return {
+        "topic": said.topic,
+        "subscribed": said.subscribed,
+        "source": said.source,
+        "said_at": timestamp(said.at),
+        "wording_version": said.wording_version,
+    }
+
+
+def fact_row(entry: FactEntry) -> PersonalRow:
+    """Return a fact as a row of ``activity_facts``."""
+    shown = fact_object(entry)
+    money = shown.get("total", shown.get("amount"))
+    amount = money if isinstance(money, dict) else {}
+    return {
+        "kind": shown["kind"],
+        "fact_id": shown["id"],
+        "event_id": entry.event_id,
+        "occurred_at": shown["at"],
+        "order_id": shown.get("orderId"),
+        "amount": amount.get("value"),
+        "currency": amount.get("currency"),
+        "items": shown.get("items"),
+        "points": shown.get("points"),
+        "error_code": shown.get("errorCode"),
+        "reason": shown.get("reason"),
+        "recorded_at": shown["recordedAt"],
+        "actor_kind": entry.actor.kind.value,
+        "actor_id": entry.actor.id,
+        "correlation_id": entry.correlation_id,
+        "causation_id": entry.causation_id,
+    }
+
+
+def audit_row(entry: AuditEntry) -> PersonalRow:
+    """Return an entry of the audit trail as a row of ``audit_entries``."""
+    return {
+        "sequence": entry.sequence,
+        "event_id": entry.event_id,
+        "occurred_at": timestamp(entry.at),
+        "actor_kind": entry.actor.kind.value,
+        "actor_id": entry.actor.id,
+        "action": entry.action,
+        "fields": list(entry.fields),
+        "correlation_id": entry.correlation_id,
+        "causation_id": entry.causation_id,
+    }
+
+
+def delivery_row(delivery: Delivery) -> PersonalRow:
+    """Return something that waits to be told as a row of ``deliveries``."""
+    return {
+        "event_id": delivery.event_id,
+        "recipient": delivery.recipient.value,
+        "operation": delivery.operation.value,
+        "payload": delivery.payload,
+        "created_at": timestamp(delivery.created_at),
+        "attempts": delivery.attempts,
+        "delivered_at": None,
+    }
+
+
+def consent_row(entry: LedgerEntry) -> PersonalRow:
+    """Return a line of the ledger as a row of ``consents``."""
+    said = entry.consent
+    return {
+        "version": entry.version,
+        "purpose": said.purpose,
+        "given": said.given,
+        "wording_version": said.wording_version,
+        "source": said.source,
+        "said_at": timestamp(said.at),
+        "actor_kind": entry.actor.kind.value,
+        "actor_id": entry.actor.id,
+        "proof": entry.proof,
+    }
