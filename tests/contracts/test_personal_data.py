@@ -3,11 +3,12 @@
 import pytest
 from attrs import evolve
 
-from tests.builders import NOW, OPERATOR, a_profile, creation, deactivation, update
+from tests.builders import NOW, OPERATOR, SECOND, a_profile, creation, deactivation, update
 from tests.contracts.footprints import must_commit
 from tests.facts import failure, order, points, record, success
 from usercore.adapters.memory.personal_data import READERS
 from usercore.codec.personal_data import history_row, user_row
+from usercore.delivery.values import Recipient
 from usercore.kernel.ids import UserId
 from usercore.preferences.events import PreferencesRecord
 from usercore.preferences.values import EmailPreference
@@ -115,6 +116,20 @@ async def test_nobody_has_no_rows(ports: Ports, table: str, nobody: str) -> None
     await a_life(ports)
 
     assert await rows_of(ports, table, UserId(nobody)) == []
+
+
+async def test_what_a_service_acknowledged_is_told_without_what_it_was_told(ports: Ports) -> None:
+    user = await a_life(ports)
+    taken = await ports.deliveries.claim(
+        recipient=Recipient.NOTIFICATION, now=NOW + 60 * SECOND, lease_until=NOW + 90 * SECOND, limit=10
+    )
+    await ports.deliveries.acknowledge(taken, now=NOW + 61 * SECOND)
+
+    rows = await rows_of(ports, "deliveries", user.id)
+
+    heard = [row for row in rows if row["delivered_at"]]
+    assert [(row["operation"], row["payload"]) for row in heard] == [("SEND_INVITATION", {})]
+    assert heard[0]["delivered_at"] == "2026-03-01T12:01:01.123456Z"
 
 
 def test_whatever_has_a_section_is_read_in_memory_too() -> None:

@@ -5,7 +5,7 @@ from usercore.audit.entry import AuditEntry
 from usercore.codec.activity import fact_object
 from usercore.codec.facets import wire_field, wire_value
 from usercore.codec.scalars import optional_timestamp, timestamp
-from usercore.delivery.values import Delivery
+from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState
 from usercore.preferences.values import EmailPreference
 from usercore.privacy.consents.values import LedgerEntry
 from usercore.privacy.export.ports import PersonalRow
@@ -127,16 +127,23 @@ def audit_row(entry: AuditEntry) -> PersonalRow:
     }
 
 
-def delivery_row(delivery: Delivery) -> PersonalRow:
-    """Return something that waits to be told as a row of ``deliveries``."""
+def delivery_row(delivery: Delivery, line: DeliveryLine) -> PersonalRow:
+    """Return what a service was told, or is to be told, as a row of ``deliveries``."""
+    settled_at, state = optional_timestamp(line.settled_at), line.state
+    discarded_at = settled_at if state is DeliveryState.DISCARDED else None
     return {
-        "event_id": delivery.event_id,
-        "recipient": delivery.recipient.value,
-        "operation": delivery.operation.value,
+        "event_id": line.event_id,
+        "recipient": line.recipient.value,
+        "operation": line.operation.value,
         "payload": delivery.payload,
-        "created_at": timestamp(delivery.created_at),
-        "attempts": delivery.attempts,
-        "delivered_at": None,
+        "created_at": timestamp(line.created_at),
+        "attempts": line.attempts,
+        "delivered_at": settled_at if state is DeliveryState.DELIVERED else None,
+        "error_code": line.error_code,
+        "failed_at": settled_at if state is DeliveryState.FAILED else discarded_at,
+        "discarded_at": discarded_at,
+        "settled_by": line.settled_by,
+        "settled_reason": line.settled_reason,
     }
 
 

@@ -27,8 +27,8 @@ class MemoryPersonalDataReader:
 
     async def batches(self, table: str, user_id: UserId) -> AsyncIterator[Sequence[PersonalRow]]:
         """Yield a person's rows of one table."""
-        rows = list(READERS[table](self.database, user_id))
-        if rows:
+        read = READERS.get(table)
+        if read is not None and (rows := list(read(self.database, user_id))):
             yield rows
 
 
@@ -60,7 +60,9 @@ def _audit(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]:
 
 
 def _deliveries(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]:
-    return (delivery_row(row.delivery) for row in database.deliveries.values() if row.delivery.user_id == user_id)
+    kept = (*database.deliveries.values(), *database.settled_deliveries.values())
+    found = (row for row in kept if row.delivery.user_id == user_id)
+    return (delivery_row(row.delivery, row.line) for row in sorted(found, key=lambda row: row.seq))
 
 
 READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[PersonalRow]]]] = {
@@ -72,7 +74,7 @@ READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[Personal
     "audit_entries": _audit,
     "deliveries": _deliveries,
 }
-"""One for each table that has a section in the archive. What was acknowledged is forgotten here, so no longer told."""
+"""One for each table that has a section in the archive."""
 
 
 if TYPE_CHECKING:

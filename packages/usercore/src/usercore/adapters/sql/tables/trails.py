@@ -137,3 +137,5 @@ Index(
     deliveries.c.delivered_at,
     postgresql_where=text("delivered_at IS NOT NULL"),
 )
+# A person may ask what others were told of them, and have it forgotten.
+Index("ix_deliveries_user_id", deliveries.c.user_id, deliveries.c.seq)

@@ -29,8 +29,10 @@ _UP = (
     """,
     "CREATE INDEX ix_deliveries_failed ON deliveries (event_id, recipient) WHERE failed_at IS NOT NULL",
     "CREATE INDEX ix_deliveries_delivered_at ON deliveries (delivered_at) WHERE delivered_at IS NOT NULL",
+    "CREATE INDEX ix_deliveries_user_id ON deliveries (user_id, seq)",
 )
 _DOWN = (
+    "DROP INDEX ix_deliveries_user_id",
     "DROP INDEX ix_deliveries_delivered_at",
     "DROP INDEX ix_deliveries_failed",
     "DROP INDEX ix_deliveries_line",
