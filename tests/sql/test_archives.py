@@ -34,7 +34,7 @@ from usercore.adapters.sql.personal_data import SqlPersonalDataReader
 from usercore.adapters.sql.tables import metadata
 from usercore.codec.scalars import timestamp
 from usercore.kernel.ids import UserId
-from usercore.privacy.classification import COLUMNS, TABLES, ClassifiedColumn, Exported, Withheld
+from usercore.privacy.classification import COLUMNS, TABLES, ClassifiedColumn, Exported, Shred, Withheld
 from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.values import ArchiveKind
 
@@ -73,6 +73,9 @@ def planted(column: "Column[Any]", number: int) -> Any:
         return USER
     if key in KNOWN:
         return KNOWN[key]
+    if isinstance(COLUMNS[key].erasure, Shred):
+        # What is sealed is shown under the name of the column that it stands for.
+        return None
     made = next((make for kind, make in MADE.items() if isinstance(column.type, kind)), None)
     return made(key, number) if made else _allowed(column.table).get(column.name, f"canary-{key}")
 

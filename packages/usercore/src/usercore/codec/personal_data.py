@@ -1,7 +1,7 @@
 """What is kept of a person, as rows of the archive: by the names of columns, in values as JSON has them."""
 
 from usercore.activity.ports import FactEntry
-from usercore.audit.entry import AuditEntry
+from usercore.audit.entry import ChainedEntry
 from usercore.codec.activity import fact_object
 from usercore.codec.facets import wire_field, wire_value
 from usercore.codec.scalars import optional_timestamp, timestamp
@@ -112,10 +112,11 @@ def fact_row(entry: FactEntry) -> PersonalRow:
     }
 
 
-def audit_row(entry: AuditEntry) -> PersonalRow:
+def audit_row(chained: ChainedEntry) -> PersonalRow:
     """Return an entry of the audit trail as a row of ``audit_entries``."""
+    entry = chained.entry
     return {
-        "sequence": entry.sequence,
+        "sequence": chained.sequence,
         "event_id": entry.event_id,
         "occurred_at": timestamp(entry.at),
         "actor_kind": entry.actor.kind.value,
@@ -124,6 +125,7 @@ def audit_row(entry: AuditEntry) -> PersonalRow:
         "fields": list(entry.fields),
         "correlation_id": entry.correlation_id,
         "causation_id": entry.causation_id,
+        "version": entry.version,
     }
 
 
