@@ -15,6 +15,10 @@ def test_the_documented_table_is_the_one_the_code_declares(page: str) -> None:
     subprocess.run([sys.executable, f"tools/{page}_table.py", "--check"], cwd=ROOT, check=True)
 
 
+def test_the_processing_register_is_what_the_classification_says() -> None:
+    subprocess.run([sys.executable, "tools/processing_register.py", "--check"], cwd=ROOT, check=True)
+
+
 @pytest.mark.parametrize("tool", ["message_schemas", "asyncapi"])
 def test_the_described_messages_are_the_ones_the_code_declares(tool: str) -> None:
     subprocess.run([sys.executable, f"tools/{tool}.py", "--check"], cwd=ROOT, check=True)
