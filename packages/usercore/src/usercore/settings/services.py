@@ -1,6 +1,7 @@
 """The sections of the three services around this one: which adapter speaks to each, and where it is."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
@@ -8,8 +9,8 @@ from attrs import field, frozen
 from usercore.kernel.secret import Secret
 from usercore.settings.loading import Problem, SettingsError, section_where, setting
 from usercore.settings.mail import SmtpSettings
-from usercore.settings.messaging import KafkaSettings
-from usercore.settings.parsers import bearer, name, one_of, seconds, url
+from usercore.settings.messaging import KafkaSettings, TopicSettings
+from usercore.settings.parsers import bearer, name, one_of, path, seconds, url
 
 AUTHENTICATION = "USER_SERVICE_AUTHENTICATION_ADAPTER"
 NOTIFICATION = "USER_SERVICE_NOTIFICATION_ADAPTER"
@@ -148,7 +149,9 @@ class ServicesSettings:
     """The three services around this one.
 
     Args:
+        ca_file: who may sign the certificates of those that speak HTTP.
         kafka: read where audit entries go to a topic; else None.
+        topics: the same.
     """
 
     authentication: AuthenticationSettings = field(factory=AuthenticationSettings)
@@ -156,7 +159,14 @@ class ServicesSettings:
     notification: NotificationSettings = field(factory=NotificationSettings)
     smtp: SmtpSettings = field(factory=SmtpSettings)
     audit: AuditSettings = field(factory=AuditSettings)
+    ca_file: Path | None = setting(
+        "USER_SERVICE_SERVICES_CA_FILE",
+        path,
+        "Certificates, in PEM, of who may sign those of these services. Without it the usual ones are used.",
+        default=None,
+    )
     kafka: KafkaSettings | None = section_where(KafkaSettings, AUDIT, AuditAdapter.TOPIC)
+    topics: TopicSettings | None = section_where(TopicSettings, AUDIT, AuditAdapter.TOPIC)
 
     def __attrs_post_init__(self) -> None:
         """Refuse Kratos without an address, and mail without a server or a sender."""

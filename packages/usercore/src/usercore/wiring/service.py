@@ -136,7 +136,10 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
     enter = stack.enter_async_context
     profiles = sql.profiles if cache is None else cache.reader(sql.profiles)
     writer = sql.writer if cache is None else cache.writer(sql.writer)
-    services = await enter(open_services(settings.services, record_file=settings.delivery.record_file))
+    delivery = settings.delivery
+    services = await enter(
+        open_services(settings.services, record_file=delivery.record_file, connections=delivery.concurrency)
+    )
     return Ports(
         clock=SystemClock(),
         ids=SystemIds(),
