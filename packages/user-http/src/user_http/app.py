@@ -26,6 +26,7 @@ from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
 from user_http.exchange import SCOPE_KEY
 from user_http.lane import Lane
+from user_http.limits import Gate, LimitTelemetry
 from user_http.pipeline import Operation, Pipeline
 from user_http.problems import BY_FRAMEWORK_STATUS, INTERNAL, REQUEST_MALFORMED, answer_of_kind
 from user_http.routes import ROUTES
@@ -34,7 +35,7 @@ from usercore.settings.serving import AuthSettings, ServingSettings
 from usercore.wiring.core import Core
 
 
-class Telemetry(HttpObserver, Protocol):
+class Telemetry(HttpObserver, LimitTelemetry, Protocol):
     """What the API tells of itself."""
 
     def scrape(self) -> bytes:
@@ -65,8 +66,9 @@ def build_app(
     http = settings.http
     ring = KeyRing(keys or key_source(settings.auth))
     verifier = TokenVerifier(ring, settings.auth.issuer, settings.auth.audience)
+    gate = Gate(core.ports.limiter, settings.limits, telemetry)
     deadlines, signals = Deadlines(http.request_timeout_s), Signals(core.opt_out_of_sale)
-    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, signals)
+    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, gate, signals)
     health = HealthController(readiness, telemetry.scrape, life)
     operations = {one.route.id: one for one in _operations(core, health)}
     inner: ASGIApp = _router(pipeline, operations)

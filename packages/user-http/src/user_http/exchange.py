@@ -29,13 +29,26 @@ class Exchange:
         closing: whether to tell the client to open another connection next time.
     """
 
-    __slots__ = ("_closing", "_send", "began", "headers", "method", "request_id", "route", "status", "traceparent")
+    __slots__ = (
+        "_closing",
+        "_send",
+        "began",
+        "headers",
+        "limits",
+        "method",
+        "request_id",
+        "route",
+        "status",
+        "traceparent",
+    )
 
     def __init__(self, scope: Any, send: Send, *, closing: bool) -> None:  # noqa: ANN401 -- ASGI's open mapping
         self.began = perf_counter()
         self.method: str = scope["method"]
         self.route = UNMATCHED
         self.status = 0
+        self.limits: tuple[tuple[bytes, bytes], ...] = ()
+        """What the answer says of the caller's quota."""
         self.headers = RequestHeaders(scope["headers"])
         self.request_id = _own_id(self.headers) or new_request_id()
         self.traceparent = _traceparent(self.headers)
@@ -61,7 +74,7 @@ class Exchange:
         self._send = _nobody
 
     def _own_headers(self) -> list[tuple[bytes, bytes]]:
-        own = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        own = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff"), *self.limits]
         return [*own, (b"connection", b"close")] if self._closing else own
 
 

@@ -18,6 +18,7 @@ from user_http.auth.callers import Caller
 from user_http.auth.tokens import TokenRefusedError, TokenVerifier
 from user_http.deadlines import DeadlinePassedError, Deadlines
 from user_http.exchange import SCOPE_KEY, Exchange
+from user_http.limits import Gate
 from user_http.problems import (
     INTERNAL,
     NOT_ACCEPTABLE,
@@ -59,12 +60,14 @@ class Pipeline:
         verifier: checks tokens.
         body_limit: the most bytes of body to read.
         deadlines: end requests that take too long.
+        gate: counts what each caller asks.
         signals: honour what browsers say beside the request.
     """
 
     verifier: TokenVerifier
     body_limit: int
     deadlines: Deadlines
+    gate: Gate
     signals: Signals
 
     async def answer(
@@ -95,22 +98,33 @@ class Pipeline:
     async def _checked(self, operation: Operation, call: Call, user_id: str | None) -> Answer:
         rule = RULES.get(operation.route.id)
         if rule is None:
+            if not self.gate.knows(call, None):
+                await self.gate.ask(call, None)
             return await operation.handle(call)
         await self._admit(call, rule, user_id)
         return await self.signals.beside(call, rule, operation.handle)
 
     async def _admit(self, call: Call, rule: Rule, user_id: str | None) -> None:
-        """Pass a caller who may call the operation, and wants what it answers with."""
+        """Pass a caller who may call the operation, has some of the quota left, and wants what it answers with."""
         if not accepts_json(call.header(b"accept")):
             raise RequestRefusedError(NOT_ACCEPTABLE)
-        token = _token(call)
-        call.caller = self.verifier.recall(token) or await self._verified(token)
+        call.caller = await self._caller(call)
+        if not self.gate.knows(call, user_id):
+            await self.gate.ask(call, user_id)
         if user_id is not None:
             call.user_id = parse_user_id(user_id)
             authorise(rule, call.caller, call.user_id)
         elif not rule.own:
             authorise(rule, call.caller, None)
         # What is left names the user in its body or query, and is authorised where that is read.
+
+    async def _caller(self, call: Call) -> Caller:
+        try:
+            token = _token(call)
+            return self.verifier.recall(token) or await self._verified(token)
+        except RequestRefusedError:
+            await self.gate.ask(call, None)  # by the address, as nobody is known
+            raise
 
     async def _verified(self, token: str) -> Caller:
         try:

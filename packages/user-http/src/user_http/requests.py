@@ -87,6 +87,12 @@ class Call:
         return query
 
     @property
+    def address(self) -> str:
+        """The client's address: a proxy's, unless it is one whose forwarded headers are believed."""
+        client: tuple[str, int] | None = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
     def path(self) -> str:
         """The path as it came, decoded; it may hold anything and goes into no log."""
         path: str = self._scope["path"]

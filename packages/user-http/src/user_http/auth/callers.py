@@ -23,11 +23,19 @@ class Caller:
         issuer: who says so.
         subject: a user's id, or a service's name.
         scopes: what the token allows, of the scopes this service knows.
+        client: the program that asks in the subject's name, where the token says.
     """
 
     issuer: str
     subject: str = field(repr=False)
     scopes: frozenset[Scope]
+    client: str = field(default="", repr=False)
+    name: str = field(init=False, repr=False)
+    """Who is counted when requests are: subject and client, parted by what neither of them holds."""
+
+    @name.default
+    def _name(self) -> str:
+        return f"{self.subject}\n{self.client}"
 
     @property
     def handles_users(self) -> bool:

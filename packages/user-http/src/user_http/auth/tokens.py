@@ -120,7 +120,7 @@ class TokenVerifier:
         return now < expires + LEEWAY_S and issued <= now + LEEWAY_S and begins <= now + LEEWAY_S
 
     def _remember(self, token: str, claims: Mapping[str, Any]) -> Caller:
-        caller = Caller(self._issuer, _subject(claims), _scopes(claims))
+        caller = Caller(self._issuer, _subject(claims), _scopes(claims), _client(claims))
         self._remembered[token] = _Remembered(caller, claims["exp"] + LEEWAY_S)
         while len(self._remembered) > REMEMBERED_MAX:
             self._remembered.popitem(last=False)
@@ -152,6 +152,12 @@ def _subject(claims: Mapping[str, Any]) -> str:
     if not (subject.isascii() and subject.isprintable()):
         raise TokenRefusedError
     return subject
+
+
+def _client(claims: Mapping[str, Any]) -> str:
+    """Return for whom the token was issued, or nothing. Source: OpenID Connect Core 1.0, 2, `azp`; RFC 9068, 2.2."""
+    client = claims.get("azp", claims.get("client_id"))
+    return client if isinstance(client, str) and client.isprintable() and len(client) <= SUBJECT_MAX_CHARS else ""
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:

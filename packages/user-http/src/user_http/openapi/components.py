@@ -208,6 +208,16 @@ def headers() -> dict[str, Any]:
             '</v1/users?limit=50>; rel="first"',
         ),
         "Retry-After": ("Seconds after which to try again.", {"type": "integer", "minimum": 1}, 1),
+        "RateLimit": (
+            "What is left of it, and the seconds until it is whole again (draft-ietf-httpapi-ratelimit-headers-10).",
+            {"type": "string"},
+            '"reads";r=599999;t=1',
+        ),
+        "RateLimit-Policy": (
+            "The caller's quota: requests, and seconds of the window (draft-ietf-httpapi-ratelimit-headers-10).",
+            {"type": "string"},
+            '"reads";q=600000;w=60',
+        ),
         "WWW-Authenticate": ("What is wrong with the token (RFC 6750).", {"type": "string"}, "Bearer"),
         "X-Request-Id": (
             "Names the request in logs: the caller's own, where it sent a sane one.",

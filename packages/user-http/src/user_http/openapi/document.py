@@ -10,7 +10,7 @@ import yaml
 from user_http.access import RULES
 from user_http.openapi.components import headers, parameters, schemas
 from user_http.openapi.operations import DESCRIPTIONS, TEXTS, Body, Success
-from user_http.openapi.problems import error_responses, problem_examples
+from user_http.openapi.problems import error_responses, limit_headers, problem_examples
 from user_http.routes import GET_USER, ROUTES, Route
 
 _TEXT: Final = """\
@@ -23,6 +23,9 @@ as an absent one.
 Every answer has an `X-Request-Id`. Errors are problem documents (RFC 9457) with a stable `code`; they never repeat
 what was sent. Bodies are I-JSON (RFC 7493) in UTF-8, at most 1 MiB and 64 levels deep; unknown fields and unknown
 or repeated parameters are refused.
+
+Requests count against quotas of their caller, which `RateLimit-Policy` and `RateLimit` tell; beyond them they are
+refused with 429 and `Retry-After`.
 """
 
 
@@ -67,8 +70,8 @@ def _operation(route: Route) -> dict[str, Any]:
     if described.body is not None:
         operation["requestBody"] = _body(described.body)
     operation["responses"] = {
-        str(described.success.status): _success(described.success),
-        **({"304": _not_modified()} if route == GET_USER else {}),
+        str(described.success.status): _success(described.success, limit_headers(route.id)),
+        **({"304": _not_modified(limit_headers(route.id))} if route == GET_USER else {}),
         **error_responses(route.id),
     }
     return operation
@@ -77,7 +80,11 @@ def _operation(route: Route) -> dict[str, Any]:
 def _text_operation(route: Route) -> dict[str, Any]:
     summary, media_type = TEXTS[route.id]
     schema = {"type": "object"} if media_type in _STRUCTURED else {"type": "string"}
-    ok = {"description": summary, "headers": _headers(), "content": {media_type: {"schema": schema}}}
+    ok = {
+        "description": summary,
+        "headers": _headers(*limit_headers(route.id)),
+        "content": {media_type: {"schema": schema}},
+    }
     return {
         "operationId": route.id,
         "tags": ["Service"],
@@ -104,13 +111,13 @@ def _body(body: Body) -> dict[str, Any]:
     return {"required": body.required, "content": dict.fromkeys(body.media, media)}
 
 
-def _success(success: Success) -> dict[str, Any]:
+def _success(success: Success, told: tuple[str, ...]) -> dict[str, Any]:
     names = [name for name in (success.schema, success.also) if name is not None]
     refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     media = {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}, "example": success.example()}
     response: dict[str, Any] = {
         "description": "Done.",
-        "headers": _headers(*success.headers),
+        "headers": _headers(*success.headers, *told),
         "content": {"application/json": media},
     }
     if success.links:
@@ -118,8 +125,8 @@ def _success(success: Success) -> dict[str, Any]:
     return response
 
 
-def _not_modified() -> dict[str, Any]:
-    return {"description": "The caller has the current version.", "headers": _headers("ETag")}
+def _not_modified(told: tuple[str, ...]) -> dict[str, Any]:
+    return {"description": "The caller has the current version.", "headers": _headers("ETag", *told)}
 
 
 def _headers(*names: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from user_http import access
+from user_http.limits import UNLIMITED
 from user_http.problems import (
     CONTENT_TYPE,
     INSTANCE_PREFIX,
@@ -33,6 +34,7 @@ API: Final = (
     "token_invalid",
     "scope_insufficient",
     "not_acceptable",
+    "rate_limited",
     "overloaded",
     "request_timed_out",
     "exhausted",
@@ -64,7 +66,8 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
 def codes_of(operation_id: str) -> tuple[str, ...]:
     """Return every code that an operation may answer with."""
     if operation_id not in access.RULES:
-        return (*ALWAYS, *(("not_ready",) if operation_id == "getReadiness" else ()))
+        limited = () if operation_id in UNLIMITED else ("rate_limited",)
+        return (*limited, *ALWAYS, *(("not_ready",) if operation_id == "getReadiness" else ()))
     return (*API, *_OWN[operation_id], *ALWAYS)
 
 
@@ -105,7 +108,13 @@ def error_responses(operation_id: str) -> dict[str, Any]:
     for code in codes_of(operation_id):
         status, title = known[code]
         by_status.setdefault(status, []).append((code, title))
-    return {str(status): _response(status, by_status[status]) for status in sorted(by_status)}
+    told = limit_headers(operation_id)
+    return {str(status): _response(status, by_status[status], told) for status in sorted(by_status)}
+
+
+def limit_headers(operation_id: str) -> tuple[str, ...]:
+    """Return the headers that tell of the caller's quota."""
+    return () if operation_id in UNLIMITED else ("RateLimit-Policy", "RateLimit")
 
 
 def problem_examples() -> dict[str, Any]:
@@ -122,14 +131,14 @@ def _known() -> dict[str, tuple[int, str]]:
     return found
 
 
-def _response(status: int, codes: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def _response(status: int, codes: Iterable[tuple[str, str]], told: Iterable[str]) -> dict[str, Any]:
     listed = list(codes)
     media: dict[str, Any] = {
         "schema": {"$ref": f"#/components/schemas/{'NotReady' if listed[0][0] == 'not_ready' else 'Problem'}"},
         "examples": {code: {"$ref": f"#/components/examples/{code}"} for code, _ in listed},
     }
     headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
-    for name in _headers(status, [code for code, _ in listed]):
+    for name in (*_headers(status, [code for code, _ in listed]), *told):
         headers[name] = {"$ref": f"#/components/headers/{name}"}
     return {
         "description": " ".join(f"`{code}`: {title}." for code, title in listed),
@@ -141,7 +150,7 @@ def _response(status: int, codes: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def _headers(status: int, codes: list[str]) -> Iterable[str]:
     if status in {401, 403}:
         yield "WWW-Authenticate"
-    if status == 503 or not TRY_AGAIN_AFTER_S.keys().isdisjoint(codes):  # noqa: PLR2004 -- RFC 9110, 15.6.4
+    if status in {429, 503} or not TRY_AGAIN_AFTER_S.keys().isdisjoint(codes):
         yield "Retry-After"
 
 

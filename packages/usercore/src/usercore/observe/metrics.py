@@ -139,6 +139,7 @@ class Metrics:
         )
 
         self._declare_deliveries()
+        self._declare_limits()
         self._declare_stream()
 
     def _declare_deliveries(self) -> None:
@@ -170,6 +171,19 @@ class Metrics:
             "user_service_delivery_breaker_state",
             "Whether a service is left alone: 0 no (closed), 1 it is being probed (half open), 2 yes (open).",
             ("recipient",),
+            registry=self.registry,
+        )
+
+    def _declare_limits(self) -> None:
+        self._rate_limit_refusals = Counter(
+            "user_service_rate_limit_refusals",
+            "Requests refused because their caller's quota was used up, by policy.",
+            ("policy",),
+            registry=self.registry,
+        )
+        self._rate_limit_fallbacks = Counter(
+            "user_service_rate_limit_fallbacks",
+            "Questions for permits that the cache's server did not answer; the copy then counts alone for a second.",
             registry=self.registry,
         )
 
@@ -240,6 +254,14 @@ class Metrics:
     def http_in_flight(self, change: int) -> None:
         """Count a request that begins (1) or ends (-1)."""
         self._in_flight += change
+
+    def rate_limited(self, policy: str) -> None:
+        """Count a request refused for its caller's quota."""
+        self._rate_limit_refusals.labels(policy).inc()
+
+    def rate_limit_fallback(self) -> None:
+        """Count a question for permits that was not answered."""
+        self._rate_limit_fallbacks.inc()
 
     def cache_reads(self, result: str, count: int) -> None:
         """Count profiles asked of the cache."""

@@ -32,7 +32,7 @@ from usercore.settings.services import (
     NotificationSettings,
     ServicesSettings,
 )
-from usercore.settings.serving import AuthSettings, HttpSettings, ServingSettings
+from usercore.settings.serving import AuthSettings, HttpSettings, LimitSettings, ServingSettings
 
 __all__ = [
     "ActivitySettings",
@@ -50,6 +50,7 @@ __all__ = [
     "KafkaSettings",
     "KeySettings",
     "KratosSettings",
+    "LimitSettings",
     "Mailbox",
     "MessagingSettings",
     "NotificationAdapter",

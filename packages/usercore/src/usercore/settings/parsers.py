@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from usercore.kernel.limits import Quota
 from usercore.kernel.secret import Secret
 
 E = TypeVar("E", bound=StrEnum)
@@ -24,6 +25,10 @@ _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 # Source: RFC 6750, 2.1: b64token.
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
+_QUOTA = re.compile(r"([0-9]{1,8})/([0-9]{1,5})", re.ASCII)
+QUOTA_MAX: Final = 10_000_000
+WINDOW_MAX_S: Final = 86_400
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -118,6 +123,17 @@ def secret_url(*schemes: str) -> Callable[[str], Secret]:
 def path(raw: str) -> Path:
     """Return a path."""
     return Path(text(raw)).expanduser()
+
+
+def quota(raw: str) -> Quota | None:
+    """Return so many requests in so many seconds: ``600/60``; None for ``off``."""
+    found = _QUOTA.fullmatch(raw.strip())
+    if raw.strip().lower() == "off":
+        return None
+    if found is None or not 1 <= int(found[1]) <= QUOTA_MAX or not 1 <= int(found[2]) <= WINDOW_MAX_S:
+        message = f"write REQUESTS/SECONDS, as 600/60, at most {QUOTA_MAX}/{WINDOW_MAX_S}, or off"
+        raise ValueError(message)
+    return Quota(int(found[1]), int(found[2]))
 
 
 def words(raw: str) -> tuple[str, ...]:

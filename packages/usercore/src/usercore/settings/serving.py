@@ -4,8 +4,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from usercore.kernel.limits import Quota
 from usercore.settings.loading import Problem, SettingsError, setting
-from usercore.settings.parsers import boolean, path, seconds, text, url, whole_number, words
+from usercore.settings.parsers import boolean, path, quota, seconds, text, url, whole_number, words
 
 
 @frozen
@@ -101,8 +102,47 @@ class HttpSettings:
 
 
 @frozen
+class LimitSettings:
+    """How often each caller may ask; see docs/rate-limits.md."""
+
+    enabled: bool = setting(
+        "USER_SERVICE_RATE_LIMITS",
+        boolean,
+        "Whether requests are counted and refused with 429 beyond the quotas below, each of which is REQUESTS/SECONDS "
+        "or `off`. With `REDIS_URL` all copies count together, else each for itself.",
+        default=True,
+    )
+    reads: Quota | None = setting(
+        "USER_SERVICE_RATE_LIMIT_READS", quota, "Reads of one caller.", default=Quota(600_000, 60)
+    )
+    writes: Quota | None = setting(
+        "USER_SERVICE_RATE_LIMIT_WRITES", quota, "Writes of one caller.", default=Quota(60_000, 60)
+    )
+    lookups: Quota | None = setting(
+        "USER_SERVICE_RATE_LIMIT_LOOKUPS",
+        quota,
+        "Searches of one caller for a user by email or username.",
+        default=Quota(6_000, 60),
+    )
+    sensitive: Quota | None = setting(
+        "USER_SERVICE_RATE_LIMIT_SENSITIVE",
+        quota,
+        "What one caller does about one user of verification codes and privacy requests.",
+        default=Quota(30, 60),
+    )
+    anonymous: Quota | None = setting(
+        "USER_SERVICE_RATE_LIMIT_ANONYMOUS",
+        quota,
+        "Requests of one address without a token that proves who asks. The address is a proxy's unless "
+        "`USER_SERVICE_TRUSTED_PROXIES` names it.",
+        default=Quota(600, 60),
+    )
+
+
+@frozen
 class ServingSettings:
     """All that the HTTP runner needs of its own."""
 
     http: HttpSettings = field()
     auth: AuthSettings = field()
+    limits: LimitSettings = field(factory=LimitSettings)

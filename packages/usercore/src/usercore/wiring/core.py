@@ -19,6 +19,7 @@ from usercore.delivery.ports import (
     OutboxShards,
 )
 from usercore.kernel.inbox import Inbox
+from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.dead_letters import DiscardDeadLetter, GetDeadLetter, ListDeadLetters
@@ -80,6 +81,7 @@ class Ports:
     hasher: PasswordHasher
     ledger: IdempotencyLedger
     inbox: Inbox
+    limiter: RateLimiter
     rejections: Rejections
     parked: ParkedMessages
     dead_letters: DeadLetters

@@ -22,6 +22,7 @@ from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliveryRecords
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
+from usercore.adapters.memory.limits import MemoryRateLimiter
 from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
 from usercore.adapters.memory.outbox import MemoryOutboxReader, MemoryOutboxShards
 from usercore.adapters.memory.personal_data import MemoryPersonalDataReader
@@ -51,6 +52,7 @@ from usercore.delivery.ports import (
     OutboxShards,
 )
 from usercore.kernel.inbox import Inbox
+from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
@@ -89,6 +91,7 @@ class PortOverrides(TypedDict, total=False):
     hasher: PasswordHasher
     ledger: IdempotencyLedger
     inbox: Inbox
+    limiter: RateLimiter
     rejections: Rejections
     parked: ParkedMessages
     dead_letters: DeadLetters
@@ -140,6 +143,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         hasher=MissingPasswordHasher(),
         ledger=MemoryIdempotencyLedger(database),
         inbox=MemoryInbox(database),
+        limiter=MemoryRateLimiter(),
         rejections=MemoryRejections(database),
         parked=MemoryParkedMessages(database),
         dead_letters=MemoryDeadLetters(database),

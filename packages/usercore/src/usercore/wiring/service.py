@@ -18,7 +18,8 @@ from usercore.adapters.coalescing import (
     GroupCommitUserWriter,
 )
 from usercore.adapters.contacts import ValidatedEmailRules
-from usercore.adapters.redis import Cache, open_cache
+from usercore.adapters.memory.limits import MemoryRateLimiter
+from usercore.adapters.redis import Cache, open_cache, open_rate_limiter
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
 from usercore.adapters.sql.listening import open_signal
@@ -111,7 +112,7 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             fence_ttl_s = max(_FENCE_TTL_S, _FENCE_STATEMENTS * settings.database.statement_timeout_s)
             opened = open_cache(settings.cache, metrics, fence_ttl_s=fence_ttl_s)
             cache = await stack.enter_async_context(opened)
-        ports = await _ports(settings, sql_ports(database, master_keys), cache, stack)
+        ports = await _ports(settings, sql_ports(database, master_keys), cache, metrics, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
         policy = _policy(settings.delivery, metrics)
         core = observe_core(assemble(ports, tiers=settings.activity.loyalty_tiers, delivery=policy), metrics)
@@ -131,7 +132,9 @@ def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
     )
 
 
-async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, stack: AsyncExitStack) -> Ports:
+async def _ports(
+    settings: CoreSettings, sql: SqlPorts, cache: Cache | None, metrics: Metrics, stack: AsyncExitStack
+) -> Ports:
     """Lay the cache and the coalescing over the database's ports."""
     enter = stack.enter_async_context
     profiles = sql.profiles if cache is None else cache.reader(sql.profiles)
@@ -156,6 +159,7 @@ async def _ports(settings: CoreSettings, sql: SqlPorts, cache: Cache | None, sta
         hasher=await enter(Argon2Hasher(settings.passwords)),
         ledger=sql.ledger,
         inbox=sql.inbox,
+        limiter=MemoryRateLimiter() if cache is None else await enter(open_rate_limiter(settings.cache, metrics)),
         rejections=sql.rejections,
         parked=sql.parked,
         dead_letters=sql.dead_letters,
