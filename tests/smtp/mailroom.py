@@ -34,7 +34,7 @@ class Accepted:
         body = self.message.get_body((kind,))
         assert body is not None
         text: str = body.get_content()
-        return text
+        return text.replace("\r\n", "\n")
 
 
 @define

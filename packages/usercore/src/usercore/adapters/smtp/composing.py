@@ -2,37 +2,19 @@
 
 import re
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
+from usercore.adapters.smtp.headers import WirePolicy, mailbox_value, text_value
 from usercore.adapters.smtp.letters import Unsubscribing
 from usercore.adapters.smtp.rendering import Letter
 from usercore.settings import Mailbox
 
-_UNFOLDED: Final = frozenset({"message-id", "list-unsubscribe", "list-unsubscribe-post"})
 _NOT_AN_ATOM = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
-
-
-class _WirePolicy(EmailPolicy):
-    """Writes some headers as they are.
-
-    The standard library would fold a long address by writing it in encoded words, which nobody takes for an address.
-    Source: RFC 2047, 5; RFC 5322, 2.1.1: a line may have 998 characters.
-    """
-
-    def fold_binary(self, name: str, value: Any) -> bytes:  # noqa: ANN401 -- as the base class has it
-        """Return the header's lines."""
-        if name.lower() in _UNFOLDED:
-            return f"{name}: {value}{self.linesep}".encode("ascii")
-        return super().fold_binary(name, value)
-
-
-_WIRE: Final = _WirePolicy(linesep="\r\n", cte_type="7bit")
+_WIRE: Final = WirePolicy(linesep="\r\n", cte_type="7bit")
 
 
 @frozen
@@ -84,13 +66,13 @@ class Stationery:
             unsubscribing: how to be written to no more.
         """
         message = EmailMessage(policy=_WIRE)
-        message["From"] = _shown(self.sender)
+        message["From"] = mailbox_value("From", self.sender)
         message["To"] = recipient
-        message["Subject"] = letter.subject
+        message["Subject"] = text_value("Subject", letter.subject)
         message["Date"] = format_datetime(now)
         message["Message-ID"] = self.message_id(key)
         if self.reply_to is not None:
-            message["Reply-To"] = _shown(self.reply_to)
+            message["Reply-To"] = mailbox_value("Reply-To", self.reply_to)
         message["Auto-Submitted"] = "auto-generated"  # Source: RFC 3834, 5.1: answer with no automatic message
         if unsubscribing is not None:
             message["List-Unsubscribe"] = ", ".join(f"<{one}>" for one in unsubscribing.addresses)
@@ -102,7 +84,3 @@ class Stationery:
         message["Content-Language"] = letter.language  # behind the parts: the library would move it into the first
         bounces_to = self.bounces_to or self.sender
         return Envelope(bounces_to.address, recipient, message.as_bytes())
-
-
-def _shown(mailbox: Mailbox) -> Address:
-    return Address(display_name=mailbox.name, addr_spec=mailbox.address)
