@@ -4,6 +4,7 @@ from tests.builders import IDS, NOW, SECOND
 from usercore.delivery.ports import OutboxBatch, OutboxMessage
 from usercore.delivery.values import DeliveryStanding, Recipient
 from usercore.observe.metrics import Metrics, PoolUse
+from usercore.privacy.requests.values import RequestKind
 
 
 def a_batch() -> OutboxBatch:
@@ -26,6 +27,7 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
     metrics.maintenance_failed("deliver_to_audit")
     metrics.relayed(a_batch(), NOW + SECOND, 0.02)
     metrics.relay_failed("unavailable")
+    metrics.overdue({RequestKind.ERASURE: 2})
     metrics.stream_message("create-user", "applied")
     metrics.stream_batch("create-user", 0.01)
     metrics.stream_retried("unavailable")
@@ -38,6 +40,7 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
             assert f'{label}="' in text
     assert 'user_service_deliveries_oldest_seconds{recipient="AUDIT"} 1.0' in text
     assert 'user_service_delivery_breaker_state{recipient="AUDIT"} 2.0' in text
+    assert 'user_service_privacy_requests_overdue{kind="ERASURE"} 2.0' in text
     assert 'user_service_pool_in_use{pool="read"} 3.0' in text
     assert 'user_service_cache_reads_total{result="hit"} 5.0' in text
 

@@ -4,11 +4,13 @@ from usercore.activity.ports import FactEntry
 from usercore.audit.entry import ChainedEntry
 from usercore.codec.activity import fact_object
 from usercore.codec.facets import wire_field, wire_value
+from usercore.codec.patches import patch_object
 from usercore.codec.scalars import optional_timestamp, timestamp
 from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState
 from usercore.preferences.values import EmailPreference
 from usercore.privacy.consents.values import LedgerEntry
 from usercore.privacy.export.ports import PersonalRow
+from usercore.privacy.requests.model import PrivacyRequest
 from usercore.users.model import User
 from usercore.users.ports import HistoryEntry
 from usercore.users.values import Address
@@ -162,4 +164,34 @@ def consent_row(entry: LedgerEntry) -> PersonalRow:
         "actor_kind": entry.actor.kind.value,
         "actor_id": entry.actor.id,
         "proof": entry.proof,
+    }
+
+
+def privacy_request_row(request: PrivacyRequest) -> PersonalRow:
+    """Return what a person asked, and what became of it, as a row of ``privacy_requests``."""
+    patch, identity, extension, refusal = request.asked.patch, request.identity, request.extension, request.refusal
+    return {
+        "id": request.id,
+        "kind": request.kind.value,
+        "jurisdiction": request.jurisdiction.value,
+        "state": request.state.value,
+        "received_at": timestamp(request.received_at),
+        "due_at": timestamp(request.due_at),
+        "updated_at": timestamp(request.updated_at),
+        "received_from_kind": request.received_from.kind.value,
+        "received_from_id": request.received_from.id,
+        "asked_text": request.asked.text,
+        "asked_patch": None if patch is None else patch_object(patch),
+        "identity_method": identity and identity.method.value,
+        "identity_at": identity and timestamp(identity.at),
+        "identity_by_kind": identity and identity.by.kind.value,
+        "identity_by_id": identity and identity.by.id,
+        "identity_note": identity and identity.note,
+        "extended_at": extension and timestamp(extension.at),
+        "extension_reason": extension and extension.reason,
+        "refusal_ground": refusal and refusal.ground.value,
+        "refusal_text": refusal and refusal.text,
+        "outcome": request.outcome,
+        "closed_at": optional_timestamp(request.closed_at),
+        "archive_until": optional_timestamp(request.archive_until),
     }

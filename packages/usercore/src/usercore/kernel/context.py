@@ -62,7 +62,9 @@ class CommandContext:
         traceparent: W3C Trace Context header of the caller, where there is one.
         claim: the reserved idempotency key that the change settles, where there is one.
         receipt: the message that asks, which the change remembers in the inbox, where there is one.
-        for_privacy: a privacy request asks for it, or somebody who manages privacy: what is restricted may be changed.
+        for_privacy: whoever asks manages privacy, so that data which is restricted may be changed.
+        privacy_request: the privacy request that it is done for; then neither a restriction nor a deactivation is in
+            the way.
     """
 
     actor: Actor
@@ -72,3 +74,4 @@ class CommandContext:
     claim: Claim | None = field(default=None, kw_only=True)
     receipt: Receipt | None = field(default=None, kw_only=True)
     for_privacy: bool = field(default=False, kw_only=True)
+    privacy_request: str | None = field(default=None, kw_only=True)

@@ -5,7 +5,7 @@ Labels hold words from code alone: names of use cases, route templates, error co
 """
 
 from collections import Counter as TallyOf
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +19,7 @@ from usercore.delivery.breaker import BreakerState
 from usercore.delivery.ports import OutboxBatch
 from usercore.delivery.values import DeliveryStanding
 from usercore.observe.tallies import Tallies
+from usercore.privacy.requests.values import RequestKind
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Source: Prometheus exposition formats, text-based format 0.0.4."""
@@ -97,6 +98,12 @@ class Metrics:
         self._outbox_pending = Gauge(
             "user_service_outbox_pending",
             "Events written and not yet published.",
+            registry=self.registry,
+        )
+        self._privacy_overdue = Gauge(
+            "user_service_privacy_requests_overdue",
+            "Privacy requests that were not answered in the time of the law, by kind.",
+            ("kind",),
             registry=self.registry,
         )
         self._maintenance_failures = Counter(
@@ -286,6 +293,11 @@ class Metrics:
     def delivery_breaker(self, recipient: str, state: str) -> None:
         """Set how a recipient's breaker stands."""
         self._delivery_breaker.labels(recipient).set(_BREAKER[state])
+
+    def overdue(self, by_kind: Mapping[RequestKind, int]) -> None:
+        """Set how many privacy requests are overdue; a kind that has none is shown as 0."""
+        for kind in RequestKind:
+            self._privacy_overdue.labels(kind.value).set(by_kind.get(kind, 0))
 
     def relayed(self, batch: OutboxBatch, at: datetime, seconds: float) -> None:
         """Count a batch of events that the brokers acknowledged at a time."""

@@ -64,7 +64,7 @@ class UpdateEmailPreferences:
         said: dict[str, EmailPreference] = {}
 
         async def act(user: User) -> Change | None:
-            after = user.touch(now=self.clock.now())
+            after = user.touch(now=self.clock.now(), as_asked=context.privacy_request is not None)
             before = (await self.preferences.get_many([user.id]))[user.id]
             news = _read(command.choices, registered, context, after.updated_at)
             fresh = tuple(new for new in news if _differs(before.get(new.topic), new))

@@ -20,6 +20,7 @@ from usercore.settings.sections import (
     DeliverySettings,
     KeySettings,
     PasswordSettings,
+    PrivacySettings,
     TelemetrySettings,
 )
 from usercore.settings.services import (
@@ -56,6 +57,7 @@ __all__ = [
     "NotificationAdapter",
     "NotificationSettings",
     "PasswordSettings",
+    "PrivacySettings",
     "Problem",
     "RelaySettings",
     "SaslMechanism",

@@ -7,13 +7,16 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from usercore.kernel.limits import Quota
 from usercore.kernel.secret import Secret
+from usercore.users.values import parse_time_zone
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -179,6 +182,15 @@ def bearer(raw: str) -> Secret:
         message = "write a bearer token: letters, digits and -._~+/, at the end maybe ="
         raise ValueError(message)
     return Secret(raw.strip())
+
+
+def time_zone(raw: str) -> tzinfo:
+    """Return a zone of the IANA database."""
+    try:
+        return ZoneInfo(parse_time_zone(raw))
+    except ValueError:
+        message = "name a zone of the IANA database, as in Europe/Berlin"
+        raise ValueError(message) from None
 
 
 def tiers(raw: str) -> tuple[tuple[str, int], ...]:

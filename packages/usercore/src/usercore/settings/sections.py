@@ -1,12 +1,15 @@
 """The sections that the core's implementations need."""
 
+from datetime import timedelta, tzinfo
 from enum import StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.kernel.secret import Secret
+from usercore.privacy.requests.policy import RequestPolicy
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
     key_256,
@@ -17,6 +20,7 @@ from usercore.settings.parsers import (
     secret_url,
     text,
     tiers,
+    time_zone,
     whole_number,
 )
 from usercore.settings.services import ServicesSettings
@@ -284,6 +288,59 @@ class ActivitySettings:
 
 
 @frozen
+class PrivacySettings:
+    """Privacy requests and erasure."""
+
+    zone: tzinfo = setting(
+        "USER_SERVICE_PRIVACY_TIME_ZONE",
+        time_zone,
+        "Where the company's days begin and end, by which legal deadlines are counted: an IANA name, `Europe/Berlin`.",
+        default=ZoneInfo("UTC"),
+    )
+    archive_days: int = setting(
+        "USER_SERVICE_PRIVACY_ARCHIVE_DAYS",
+        whole_number(1, 90),
+        "For how many days an archive of personal data can be fetched.",
+        default=7,
+    )
+    erasure_delay_h: int = setting(
+        "USER_SERVICE_ERASURE_DELAY_H",
+        whole_number(0, 24 * 30),
+        "How many hours an accepted erasure waits, so that it can still be taken back, refused or held.",
+        default=0,
+    )
+    erasure_patience_s: float = setting(
+        "USER_SERVICE_ERASURE_PATIENCE_S",
+        seconds(0, 86_400),
+        "How long an erasure waits for events and deliveries about the person to go out; then they are dropped.",
+        default=600.0,
+    )
+    erasure_ledger_file: Path | None = setting(
+        "USER_SERVICE_ERASURE_LEDGER_FILE",
+        path,
+        "The file that erasures are written down in outside the database, one line each. Without it a restored backup "
+        "brings erased people back. All copies of the service must share it.",
+        default=None,
+    )
+    signed_in_within_s: float = setting(
+        "USER_SERVICE_PRIVACY_SIGNED_IN_WITHIN_S",
+        seconds(0, 86_400),
+        "How old a person's own token may be for a privacy request to count as theirs without further proof.",
+        default=900.0,
+    )
+
+    @property
+    def policy(self) -> RequestPolicy:
+        """The company's rules, as privacy requests know them."""
+        return RequestPolicy(
+            zone=self.zone,
+            archive_kept=timedelta(days=self.archive_days),
+            erasure_delay=timedelta(hours=self.erasure_delay_h),
+            patience=timedelta(seconds=self.erasure_patience_s),
+        )
+
+
+@frozen
 class CoreSettings:
     """All that `open_core` needs."""
 
@@ -295,3 +352,4 @@ class CoreSettings:
     services: ServicesSettings = field()
     activity: ActivitySettings = field()
     telemetry: TelemetrySettings = field()
+    privacy: PrivacySettings = field(factory=PrivacySettings)

@@ -309,9 +309,18 @@ class User:
         )
         return Transition(after, UserErased(self.id, erased_at=at), changes=())
 
-    def touch(self, *, now: datetime) -> Self:
-        """Return the next version with the same profile, for changes of what hangs on the user."""
-        self.require_active()
+    def touch(self, *, now: datetime, as_asked: bool = False) -> Self:
+        """Return the next version with the same profile, for changes of what hangs on the user.
+
+        Args:
+            now: aware, UTC.
+            as_asked: the person asked for it by law, so that a deactivated account takes it as well.
+
+        Raises:
+            UserDeactivatedError, UserMergedError, UserErasedError: the account takes no change.
+        """
+        if not (as_asked and self.status.state is AccountState.DEACTIVATED):
+            self.require_active()
         return evolve(self, version=self.version + 1, updated_at=max(now, self.updated_at))
 
     def note(self, *, now: datetime) -> Self:

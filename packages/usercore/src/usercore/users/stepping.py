@@ -52,7 +52,7 @@ class UserStepper:
         """
         for _ in range(TRIES):
             user = await living(self.reader, user_id)
-            if not context.for_privacy:
+            if not (context.for_privacy or context.privacy_request):
                 user.require_unrestricted()
             user.require_version(expected)
             result = await act(user)

@@ -45,13 +45,15 @@ class UpdateUser:
             ProfileInvalidError: fields break their rules.
             EmailTakenError: another user has the email; likewise username and external id.
         """
+        as_asked = context.privacy_request is not None
 
         async def act(user: User) -> Transition | None:
-            user.require_active()
+            if not as_asked:
+                user.require_active()
             now = self.clock.now()
             profile = changed_profile(command.patch, user.profile, self.emails, now.date())
             if profile.attributes != user.profile.attributes:
                 await self.attributes.check(profile.attributes)
-            return user.update(profile, now=now)
+            return user.update(profile, now=now, as_asked=as_asked)
 
         return await self.step(command.user_id, act, expected=command.expected_version, context=context)

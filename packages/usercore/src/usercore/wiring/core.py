@@ -1,5 +1,7 @@
 """The whole library behind one object: every use case, ready to be called."""
 
+from typing import Final
+
 from attrs import frozen
 
 from usercore.activity.ports import ActivityReader, ActivityWriter
@@ -36,6 +38,31 @@ from usercore.privacy.consents.read_consents import ReadConsents
 from usercore.privacy.consents.record_consent import RecordConsent
 from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.ports import PersonalDataReader
+from usercore.privacy.requests.advancing import AdvanceRequests
+from usercore.privacy.requests.deciding import (
+    CancelRequest,
+    CompleteRequest,
+    ExtendRequest,
+    RefuseRequest,
+    VerifyRequester,
+)
+from usercore.privacy.requests.erasing import EraseUser
+from usercore.privacy.requests.fulfilling import FulfilRequest
+from usercore.privacy.requests.holding import ListHolds, PlaceHold, ReleaseHold
+from usercore.privacy.requests.lift_restriction import LiftRestriction
+from usercore.privacy.requests.make_request import MakePrivacyRequest
+from usercore.privacy.requests.noting import Notes
+from usercore.privacy.requests.policy import RequestPolicy
+from usercore.privacy.requests.ports import (
+    AddressSuppressor,
+    Archives,
+    ErasureLedger,
+    ErasureTraces,
+    LegalHolds,
+    PrivacyRequests,
+)
+from usercore.privacy.requests.read_requests import FetchArchive, GetPrivacyRequest, ListPrivacyRequests
+from usercore.privacy.requests.replaying import CheckLedger, ReplayErasures
 from usercore.users.attribute_rules import (
     AttributeRules,
     ListAttributeSchemas,
@@ -60,6 +87,9 @@ from usercore.users.reactivate_user import ReactivateDue, ReactivateUser
 from usercore.users.read_users import GetUser, ListUsers, ReadProfile
 from usercore.users.stepping import UserStepper
 from usercore.users.update_user import UpdateUser
+
+DEFAULT_REQUESTS: Final = RequestPolicy()
+"""The company's rules for privacy requests, where it has no others."""
 
 
 @frozen
@@ -89,6 +119,12 @@ class Ports:
     preferences: PreferencesReader
     purposes: PurposeRegistry
     consents: ConsentLedger
+    privacy_requests: PrivacyRequests
+    holds: LegalHolds
+    archives: Archives
+    erasure_traces: ErasureTraces
+    erasure_ledger: ErasureLedger
+    suppressor: AddressSuppressor
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
@@ -125,6 +161,22 @@ class Core:
     opt_out_of_sale: OptOutOfSale
     register_purpose: RegisterPurpose
     list_purposes: ListPurposes
+    make_privacy_request: MakePrivacyRequest
+    get_privacy_request: GetPrivacyRequest
+    list_privacy_requests: ListPrivacyRequests
+    fetch_archive: FetchArchive
+    verify_requester: VerifyRequester
+    extend_request: ExtendRequest
+    refuse_request: RefuseRequest
+    complete_request: CompleteRequest
+    cancel_request: CancelRequest
+    lift_restriction: LiftRestriction
+    place_hold: PlaceHold
+    release_hold: ReleaseHold
+    list_holds: ListHolds
+    advance_requests: AdvanceRequests
+    check_ledger: CheckLedger
+    replay_erasures: ReplayErasures
     record_facts: RecordFacts
     read_activity: ReadActivity
     register_attribute_schema: RegisterAttributeSchema
@@ -142,23 +194,88 @@ class Core:
     ports: Ports
 
 
-def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS, delivery: DeliveryPolicy = DEFAULT_POLICY) -> Core:
+@frozen
+class _Requests:
+    """The use cases of privacy requests, put together."""
+
+    ports: Ports
+    policy: RequestPolicy
+    step: UserStepper
+    update_user: UpdateUser
+    update_preferences: UpdateEmailPreferences
+    record_consent: RecordConsent
+
+    @property
+    def notes(self) -> Notes:
+        return Notes(self.ports.privacy_requests, self.ports.users, self.ports.ids)
+
+    @property
+    def read(self) -> GetPrivacyRequest:
+        return GetPrivacyRequest(self.ports.privacy_requests, self.ports.users)
+
+    @property
+    def fulfil(self) -> FulfilRequest:
+        return FulfilRequest(
+            self.notes,
+            self.step,
+            self.update_user,
+            self.update_preferences,
+            self.ports.topics,
+            self.ports.preferences,
+            self.ports.consents,
+            self.record_consent,
+            BuildArchive(self.ports.users, self.ports.personal_data, self.ports.clock),
+            self.ports.archives,
+            self.policy,
+            self.ports.clock,
+        )
+
+    @property
+    def erase(self) -> EraseUser:
+        return EraseUser(
+            self.notes,
+            self.ports.users,
+            self.ports.writer,
+            self.ports.erasure_ledger,
+            self.ports.erasure_traces,
+            self.ports.suppressor,
+            self.policy,
+            self.ports.clock,
+            self.ports.ids,
+        )
+
+    @property
+    def check(self) -> CheckLedger:
+        return CheckLedger(self.ports.erasure_ledger, self.notes, self.ports.users)
+
+
+def assemble(
+    ports: Ports,
+    *,
+    tiers: LoyaltyTiers = DEFAULT_TIERS,
+    delivery: DeliveryPolicy = DEFAULT_POLICY,
+    requests: RequestPolicy = DEFAULT_REQUESTS,
+) -> Core:
     """Wire every use case to the ports given.
 
     Args:
         ports: an implementation of each.
         tiers: of the loyalty programme.
         delivery: how hard it is tried to tell the services around us.
+        requests: the company's rules for privacy requests.
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
     record_consent = RecordConsent(step, ports.consents, ports.purposes, ports.clock, ports.ids)
+    update_user = UpdateUser(step, ports.emails, rules, ports.clock)
+    update_preferences = UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids)
+    asked = _Requests(ports, requests, step, update_user, update_preferences, record_consent)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids),
         get_user=GetUser(ports.users, ports.emails),
         read_profile=ReadProfile(ports.profiles),
         list_users=ListUsers(ports.directory),
-        update_user=UpdateUser(step, ports.emails, rules, ports.clock),
+        update_user=update_user,
         deactivate_user=DeactivateUser(step, ports.clock),
         reactivate_user=ReactivateUser(step, ports.clock),
         reactivate_due=ReactivateDue(ports.users, step, ports.clock, ports.ids),
@@ -166,7 +283,7 @@ def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS, delivery: Del
         read_past=ReadPast(ports.users, ports.history),
         build_archive=BuildArchive(ports.users, ports.personal_data, ports.clock),
         get_email_preferences=GetEmailPreferences(ports.users, ports.preferences, ports.topics, ports.history),
-        update_email_preferences=UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids),
+        update_email_preferences=update_preferences,
         register_topic=RegisterTopic(ports.topics, ports.clock),
         list_topics=ListTopics(ports.topics),
         record_consent=record_consent,
@@ -174,6 +291,22 @@ def assemble(ports: Ports, *, tiers: LoyaltyTiers = DEFAULT_TIERS, delivery: Del
         opt_out_of_sale=OptOutOfSale(ports.consents, record_consent),
         register_purpose=RegisterPurpose(ports.purposes, ports.clock),
         list_purposes=ListPurposes(ports.purposes),
+        make_privacy_request=MakePrivacyRequest(asked.notes, ports.emails, requests, ports.clock, ports.ids),
+        get_privacy_request=asked.read,
+        list_privacy_requests=ListPrivacyRequests(ports.privacy_requests, ports.users),
+        fetch_archive=FetchArchive(asked.read, ports.archives, ports.clock),
+        verify_requester=VerifyRequester(asked.notes, requests, ports.clock),
+        extend_request=ExtendRequest(asked.notes, requests, ports.clock),
+        refuse_request=RefuseRequest(asked.notes, ports.clock),
+        complete_request=CompleteRequest(asked.notes, ports.clock),
+        cancel_request=CancelRequest(asked.notes, ports.clock),
+        lift_restriction=LiftRestriction(step, ports.clock),
+        place_hold=PlaceHold(ports.holds, ports.clock, ports.ids),
+        release_hold=ReleaseHold(ports.holds, ports.clock, ports.ids),
+        list_holds=ListHolds(ports.holds),
+        advance_requests=AdvanceRequests(asked.notes, asked.fulfil, asked.erase, ports.clock, ports.ids),
+        check_ledger=asked.check,
+        replay_erasures=ReplayErasures(asked.check, asked.erase, requests, ports.clock, ports.ids),
         record_facts=RecordFacts(ports.activity_writer, ports.clock, ports.ids),
         read_activity=ReadActivity(ports.users, ports.activity_reader, tiers),
         register_attribute_schema=RegisterAttributeSchema(ports.schemas, ports.validator, ports.clock),

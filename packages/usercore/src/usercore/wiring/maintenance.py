@@ -18,6 +18,8 @@ _MOST_ROUNDS: Final = 100
 _PERIOD_S: Final = {
     **{f"deliver_to_{recipient.value.lower()}": 0.0 for recipient in Recipient},
     "reactivate_due": 0.0,
+    "advance_privacy_requests": 1.0,
+    "purge_archives": 300.0,
     "purge_idempotency_keys": 300.0,
     "purge_deliveries": 300.0,
     "backlog": 15.0,
@@ -65,6 +67,8 @@ class Maintenance:
             # A recipient that is slow holds up itself alone.
             **{f"deliver_to_{one.value.lower()}": partial(self._deliver, one) for one in Recipient},
             "reactivate_due": lambda: _until_none_left(self.core.reactivate_due),
+            "advance_privacy_requests": lambda: _until_none_left(self.core.advance_requests),
+            "purge_archives": self._purge_archives,
             "purge_idempotency_keys": self._purge,
             "purge_deliveries": lambda: _until_none_left(self._purge_deliveries),
             "backlog": self._backlog,
@@ -79,10 +83,14 @@ class Maintenance:
     async def _purge(self) -> None:
         await self.core.ports.ledger.purge(self.core.ports.clock.now())
 
+    async def _purge_archives(self) -> None:
+        await self.core.ports.archives.purge(self.core.ports.clock.now())
+
     async def _backlog(self) -> None:
         self.metrics.backlog(outbox=await self.core.ports.outbox.pending())
         standing = await self.core.ports.delivery_records.standing()
         self.metrics.deliveries(standing, self.core.ports.clock.now())
+        self.metrics.overdue(await self.core.ports.privacy_requests.overdue(self.core.ports.clock.now()))
         self.metrics.set_aside(
             parked=await self.core.ports.parked.count(),
             dead_letters=await self.core.ports.dead_letters.count_waiting(),

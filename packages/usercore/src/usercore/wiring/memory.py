@@ -26,6 +26,14 @@ from usercore.adapters.memory.limits import MemoryRateLimiter
 from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
 from usercore.adapters.memory.outbox import MemoryOutboxReader, MemoryOutboxShards
 from usercore.adapters.memory.personal_data import MemoryPersonalDataReader
+from usercore.adapters.memory.privacy import (
+    MemoryArchives,
+    MemoryErasureLedger,
+    MemoryErasureTraces,
+    MemoryLegalHolds,
+    MemoryPrivacyRequests,
+    NoSuppressor,
+)
 from usercore.adapters.memory.registries import (
     MemoryAttributeSchemas,
     MemoryPreferencesReader,
@@ -59,6 +67,14 @@ from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.privacy.export.ports import PersonalDataReader
+from usercore.privacy.requests.ports import (
+    AddressSuppressor,
+    Archives,
+    ErasureLedger,
+    ErasureTraces,
+    LegalHolds,
+    PrivacyRequests,
+)
 from usercore.users.ports import (
     AttributeSchemas,
     AttributeValidator,
@@ -99,6 +115,12 @@ class PortOverrides(TypedDict, total=False):
     preferences: PreferencesReader
     purposes: PurposeRegistry
     consents: ConsentLedger
+    privacy_requests: PrivacyRequests
+    holds: LegalHolds
+    archives: Archives
+    erasure_traces: ErasureTraces
+    erasure_ledger: ErasureLedger
+    suppressor: AddressSuppressor
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
@@ -151,6 +173,12 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         preferences=MemoryPreferencesReader(database),
         purposes=MemoryPurposeRegistry(database),
         consents=MemoryConsentLedger(database),
+        privacy_requests=MemoryPrivacyRequests(database),
+        holds=MemoryLegalHolds(database),
+        archives=MemoryArchives(database),
+        erasure_traces=MemoryErasureTraces(database),
+        erasure_ledger=MemoryErasureLedger(),
+        suppressor=NoSuppressor(),
         activity_writer=MemoryActivityWriter(database),
         activity_reader=MemoryActivityReader(database),
         deliveries=MemoryDeliveryQueue(database),

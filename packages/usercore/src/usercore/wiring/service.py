@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from usercore.adapters.argon2 import Argon2Hasher
 from usercore.adapters.attributes import JsonSchemaValidator
@@ -18,7 +18,9 @@ from usercore.adapters.coalescing import (
     GroupCommitUserWriter,
 )
 from usercore.adapters.contacts import ValidatedEmailRules
+from usercore.adapters.local.erasure_ledger import FileErasureLedger, NoErasureLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
+from usercore.adapters.memory.privacy import NoSuppressor
 from usercore.adapters.redis import Cache, open_cache, open_rate_limiter
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
@@ -29,8 +31,10 @@ from usercore.delivery.deliver_pending import LONGEST_WAIT, DeliveryPolicy
 from usercore.delivery.ports import OutboxWakeups
 from usercore.kernel.errors import UserCoreError
 from usercore.observe.metrics import Metrics, PoolUse
-from usercore.settings import CoreSettings, DeliverySettings
+from usercore.privacy.requests.ports import ErasureLedger
+from usercore.settings import CoreSettings, DeliverySettings, PrivacySettings
 from usercore.wiring.core import Core, Ports, assemble
+from usercore.wiring.erasures import ErasureGate, behind
 from usercore.wiring.keys import open_master_keys
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
@@ -71,12 +75,15 @@ class Service:
     wakeups: Callable[[], AbstractAsyncContextManager[OutboxWakeups]]
     _database: Database
     _cache: Cache | None
+    _gate: ErasureGate | None
 
     async def readiness(self) -> Readiness:
-        """Ask the parts; only PostgreSQL is needed to serve."""
+        """Ask the parts; PostgreSQL is needed to serve, and that nobody is served whom the ledger has as erased."""
         database = await _stands(self._database)
         cache = "off" if self._cache is None else await _stands(self._cache)
-        return Readiness(database == "ok", {"database": database, "cache": cache})
+        erasures = "off" if self._gate is None else await self._gate.stands()
+        parts = {"database": database, "cache": cache, "erasures": erasures}
+        return Readiness("down" not in {database, erasures}, parts)
 
 
 async def _stands(part: Database | Cache) -> str:
@@ -115,10 +122,19 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         ports = await _ports(settings, sql_ports(database, master_keys), cache, metrics, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
         policy = _policy(settings.delivery, metrics)
-        core = observe_core(assemble(ports, tiers=settings.activity.loyalty_tiers, delivery=policy), metrics)
+        put_together = partial(
+            assemble, tiers=settings.activity.loyalty_tiers, delivery=policy, requests=settings.privacy.policy
+        )
+        bare = put_together(ports)
+        gate = ErasureGate(bare.replay_erasures) if ports.erasure_ledger.kept else None
+        if gate is not None:
+            # What looks at the ledger itself reads past the gate.
+            looking = put_together(behind(gate, ports))
+            bare = evolve(looking, check_ledger=bare.check_ledger, replay_erasures=bare.replay_erasures)
+        core = observe_core(bare, metrics)
         wakeups = partial(open_signal, settings.database)
         maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h))
-        yield Service(core, metrics, maintenance, wakeups, database, cache)
+        yield Service(core, metrics, maintenance, wakeups, database, cache, gate)
 
 
 def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
@@ -167,6 +183,12 @@ async def _ports(
         preferences=await enter(GatheredPreferencesReader(sql.preferences)),
         purposes=sql.purposes,
         consents=sql.consents,
+        privacy_requests=sql.privacy_requests,
+        holds=sql.holds,
+        archives=sql.archives,
+        erasure_traces=sql.erasure_traces,
+        erasure_ledger=_erasure_ledger(settings.privacy),
+        suppressor=NoSuppressor(),
         activity_writer=sql.activity_writer,
         activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
         deliveries=sql.deliveries,
@@ -178,6 +200,12 @@ async def _ports(
         notification=services.notification,
         audit=services.audit,
     )
+
+
+def _erasure_ledger(settings: PrivacySettings) -> ErasureLedger:
+    if settings.erasure_ledger_file is None:
+        return NoErasureLedger()
+    return FileErasureLedger(settings.erasure_ledger_file)
 
 
 def _pools(database: Database, cache: Cache | None) -> Iterator[PoolUse]:

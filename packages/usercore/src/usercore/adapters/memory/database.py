@@ -4,8 +4,9 @@ Everything here runs without awaiting, so within one event loop each method is a
 own. Whatever can fail is done before the first table is touched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -20,9 +21,12 @@ from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
 from usercore.kernel.receipts import Claim, ClaimLostError, Settled
-from usercore.messaging.values import DeadLetter, ParkedMessage, Place
+from usercore.messaging.values import DeadLetter, ParkedMessage, Place, RawMessage
 from usercore.preferences.values import EmailPreference, EmailTopic
 from usercore.privacy.consents.values import LedgerEntry, Purpose
+from usercore.privacy.requests.events import ErasureRecord
+from usercore.privacy.requests.holds import LegalHold, without_words
+from usercore.privacy.requests.model import PrivacyRequest, RequestId
 from usercore.users.attributes import AttributeSchema
 from usercore.users.errors import (
     EmailTakenError,
@@ -34,6 +38,9 @@ from usercore.users.errors import (
 )
 from usercore.users.model import User
 from usercore.users.ports import Change, HistoryEntry, LookupKind, ProfileDocument
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _TAKEN: dict[LookupKind, type[UserCoreError]] = {
     LookupKind.EMAIL: EmailTakenError,
@@ -104,6 +111,23 @@ class ParkedRow:
     due_at: datetime
 
 
+@frozen
+class RequestRow:
+    """One privacy request; `run_at` is when the service goes on by itself, or the end of a lease."""
+
+    request: PrivacyRequest
+    run_at: datetime | None
+
+
+@frozen
+class ArchiveRow:
+    """One archive for one person."""
+
+    user_id: UserId
+    content: bytes = field(repr=False)
+    expires_at: datetime
+
+
 def names_of(user: User) -> dict[LookupKind, str | None]:
     """Return what names the user besides the id, each in the form under which it is unique."""
     return {
@@ -141,6 +165,9 @@ class MemoryDatabase:
     facts: dict[tuple[FactKind, str], FactEntry] = field(factory=dict, repr=False)
     parked: dict[Place, ParkedRow] = field(factory=dict, repr=False)
     dead_letters: dict[Place, DeadLetter] = field(factory=dict, repr=False)
+    privacy_requests: dict[RequestId, RequestRow] = field(factory=dict, repr=False)
+    legal_holds: list[LegalHold] = field(factory=list, repr=False)
+    archives: dict[RequestId, ArchiveRow] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""
@@ -208,6 +235,8 @@ class MemoryDatabase:
             self.preferences.setdefault(user.id, {})[said.topic] = said
         if rows.consents:
             self.consents.setdefault(user.id, []).extend(rows.consents)
+        for erasure in rows.erasures:
+            self._erase(erasure, user.updated_at)
         if change.context.claim is not None:
             self.settle(change.context.claim, Settled(user.id, user.version))
         if change.context.receipt is not None:
@@ -225,6 +254,27 @@ class MemoryDatabase:
         head = ChainHead(entry.user_id, chain[-1].sequence, chain[-1].hash) if chain else None
         chain.append(chained(head, entry))
 
+    def _erase(self, record: ErasureRecord, at: datetime) -> None:
+        """Take everything personal of a user away, but for what the erasure itself has written."""
+        user_id, event_id = record.user_id, record.event_id
+        kept = [one for one in self.outbox if one.user_id != user_id or one.event_id == event_id]
+        self.forgotten += len(self.outbox) - len(kept)
+        self.outbox[:] = kept
+        for rows in (self.deliveries, self.settled_deliveries):
+            _drop(rows, lambda row: _is_overtaken(row.delivery, user_id, event_id))
+        self.history[user_id] = [evolve(entry, changes=()) for entry in self.history[user_id]]
+        self.preferences.pop(user_id, None)
+        self.consents[user_id] = [evolve(entry, proof=None) for entry in self.consents.pop(user_id, ())]
+        _drop(self.keys, lambda row: row.result is not None and row.result.user_id == user_id)
+        _drop(self.facts, lambda entry: entry.user_id == user_id)
+        _drop(self.parked, lambda row: _names(row.parked.message, user_id))
+        _drop(self.dead_letters, lambda letter: _names(letter.message, user_id))
+        _drop(self.archives, lambda row: row.user_id == user_id)
+        self.legal_holds[:] = [without_words(hold) if hold.user_id == user_id else hold for hold in self.legal_holds]
+        for row in [row for row in self.privacy_requests.values() if row.request.user_id == user_id]:
+            over = row.request.overtaken(now=at) if row.request.id != record.request_id else row.request
+            self.privacy_requests[over.id] = evolve(row, request=over.without_words())
+
     def next_position(self) -> int:
         """Return the next place in the outbox; one that was purged is not used again."""
         return self.forgotten + len(self.outbox) + 1
@@ -235,3 +285,17 @@ class MemoryDatabase:
             return False
         self.inbox[receipt.message] = ReceiptRow(receipt, at)
         return True
+
+
+def _drop(rows: dict[K, V], condition: Callable[[V], bool]) -> None:
+    for key in [key for key, row in rows.items() if condition(row)]:
+        del rows[key]
+
+
+def _is_overtaken(delivery: Delivery, user_id: UserId, event_id: EventId) -> bool:
+    """Return whether a delivery is about a user who is erased, and not part of that; the audit hears all the same."""
+    return delivery.user_id == user_id and delivery.event_id != event_id and delivery.recipient is not Recipient.AUDIT
+
+
+def _names(message: RawMessage, user_id: UserId) -> bool:
+    return user_id.encode() in (message.key or b"") or user_id.encode() in (message.value or b"")

@@ -13,6 +13,7 @@ from usercore.codec.personal_data import (
     fact_row,
     history_row,
     preference_row,
+    privacy_request_row,
     user_row,
 )
 from usercore.kernel.ids import UserId
@@ -65,6 +66,11 @@ def _deliveries(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalR
     return (delivery_row(row.delivery, row.line) for row in sorted(found, key=lambda row: row.seq))
 
 
+def _privacy_requests(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]:
+    found = (row.request for row in database.privacy_requests.values() if row.request.user_id == user_id)
+    return map(privacy_request_row, sorted(found, key=lambda request: request.id))
+
+
 READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[PersonalRow]]]] = {
     "users": _users,
     "user_history": _history,
@@ -73,6 +79,7 @@ READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[Personal
     "activity_facts": _facts,
     "audit_entries": _audit,
     "deliveries": _deliveries,
+    "privacy_requests": _privacy_requests,
 }
 """One for each table that has a section in the archive."""
 

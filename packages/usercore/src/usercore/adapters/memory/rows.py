@@ -15,6 +15,7 @@ from usercore.preferences.events import PreferencesRecord
 from usercore.preferences.values import EmailPreference
 from usercore.privacy.consents.events import ConsentRecord
 from usercore.privacy.consents.values import LedgerEntry
+from usercore.privacy.requests.events import ErasureRecord
 from usercore.users.ports import Change, HistoryEntry, ProfileDocument
 
 
@@ -29,6 +30,7 @@ class Rows:
     deliveries: tuple[Delivery, ...]
     preferences: tuple[EmailPreference, ...]
     consents: tuple[LedgerEntry, ...]
+    erasures: tuple[ErasureRecord, ...]
 
 
 def rows_of(change: Change, *, position: int) -> Rows:
@@ -38,7 +40,7 @@ def rows_of(change: Change, *, position: int) -> Rows:
         TypeError: a record is of a kind that nobody here keeps.
     """
     for record in change.records:
-        if not isinstance(record, PreferencesRecord | ConsentRecord):
+        if not isinstance(record, PreferencesRecord | ConsentRecord | ErasureRecord):
             raise TypeError(f"no table here keeps {type(record).__name__}")
     return Rows(
         document=profile_document(change.user),
@@ -48,6 +50,7 @@ def rows_of(change: Change, *, position: int) -> Rows:
         deliveries=deliveries_of(change),
         preferences=tuple(_preferences(change)),
         consents=tuple(one.entry for one in change.records if isinstance(one, ConsentRecord)),
+        erasures=tuple(one for one in change.records if isinstance(one, ErasureRecord)),
     )
 
 

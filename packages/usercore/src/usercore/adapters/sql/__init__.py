@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from usercore.adapters.sql.activity import SqlActivityReader, SqlActivityWriter
+from usercore.adapters.sql.archives import SqlArchives
 from usercore.adapters.sql.audit import SqlAuditTrail
 from usercore.adapters.sql.consents import SqlConsentLedger, SqlPurposeRegistry
 from usercore.adapters.sql.dead_letters import SqlDeadLetters
@@ -11,14 +12,17 @@ from usercore.adapters.sql.delivery_records import SqlDeliveryRecords
 from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
 from usercore.adapters.sql.engine import Database, open_database
+from usercore.adapters.sql.erasing import SqlErasureTraces
 from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
 from usercore.adapters.sql.keys import SqlKeyedHasher, SqlServiceKeys, SqlVault
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
+from usercore.adapters.sql.legal_holds import SqlLegalHolds
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
 from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
 from usercore.adapters.sql.parked import SqlParkedMessages
 from usercore.adapters.sql.personal_data import SqlPersonalDataReader
+from usercore.adapters.sql.privacy_requests import SqlPrivacyRequests
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.writer import SqlUserWriter
@@ -56,6 +60,10 @@ class SqlPorts:
     preferences: SqlPreferencesReader
     purposes: SqlPurposeRegistry
     consents: SqlConsentLedger
+    privacy_requests: SqlPrivacyRequests
+    holds: SqlLegalHolds
+    archives: SqlArchives
+    erasure_traces: SqlErasureTraces
     activity_writer: SqlActivityWriter
     activity_reader: SqlActivityReader
     deliveries: SqlDeliveryQueue
@@ -93,6 +101,10 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         preferences=SqlPreferencesReader(database),
         purposes=SqlPurposeRegistry(database),
         consents=SqlConsentLedger(database),
+        privacy_requests=SqlPrivacyRequests(database),
+        holds=SqlLegalHolds(database),
+        archives=SqlArchives(database, vault),
+        erasure_traces=SqlErasureTraces(database),
         activity_writer=SqlActivityWriter(database),
         activity_reader=SqlActivityReader(database),
         deliveries=SqlDeliveryQueue(database),

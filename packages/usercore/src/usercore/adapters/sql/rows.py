@@ -16,10 +16,12 @@ from usercore.codec.facets import store_changes
 from usercore.codec.scalars import compact, kebab
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.sharding import shard_of
+from usercore.delivery.values import Delivery
 from usercore.kernel.events import Record
 from usercore.kernel.ids import UserId
 from usercore.preferences.events import PreferencesRecord
 from usercore.privacy.consents.events import ConsentRecord
+from usercore.privacy.requests.events import ErasureRecord
 from usercore.users.ports import Change
 
 _ATTRIBUTES: Final = "attributes"
@@ -38,6 +40,11 @@ def change_rows(changes: Iterable[Change], keys: Mapping[UserId, UserKey]) -> st
 
 def delivery_rows(changes: Iterable[Change]) -> str:
     """Return the deliveries of the changes."""
+    return dump_deliveries([delivery for change in changes for delivery in deliveries_of(change)])
+
+
+def dump_deliveries(deliveries: Iterable[Delivery]) -> str:
+    """Return the rows of deliveries."""
     return _dump(
         [
             {
@@ -49,8 +56,7 @@ def delivery_rows(changes: Iterable[Change]) -> str:
                 "secret": delivery.secret and delivery.secret.reveal(),
                 "created_at": delivery.created_at.isoformat(),
             }
-            for change in changes
-            for delivery in deliveries_of(change)
+            for delivery in deliveries
         ]
     )
 
@@ -65,6 +71,8 @@ def record_rows(changes: Iterable[Change]) -> str:
     for change in changes:
         for record in change.records:
             kind = type(record)
+            if kind is ErasureRecord:
+                continue  # it writes no rows of its own, see `erasing.py`
             if kind not in _RECORDS:
                 raise TypeError(f"no table here keeps {kind.__name__}")
             member, render = _RECORDS[kind]

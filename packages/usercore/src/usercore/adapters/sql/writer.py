@@ -10,6 +10,7 @@ from attrs import define, frozen
 from psycopg.errors import UniqueViolation
 
 from usercore.adapters.sql.engine import Database, Session, fetch
+from usercore.adapters.sql.erasing import erase
 from usercore.adapters.sql.errors import collided, refusal_of
 from usercore.adapters.sql.keys import SqlVault, UserKey
 from usercore.adapters.sql.ledger import settle
@@ -20,6 +21,7 @@ from usercore.kernel.errors import ExhaustedError, InvalidError, UnavailableErro
 from usercore.kernel.ids import UserId
 from usercore.kernel.inbox import AlreadyAppliedError
 from usercore.kernel.receipts import ClaimLostError, Settled
+from usercore.privacy.requests.events import ErasureRecord
 from usercore.users.errors import (
     EmailTakenError,
     ExternalIdTakenError,
@@ -71,7 +73,7 @@ class SqlUserWriter:
         return [outcomes[index] for index in range(len(changes))]
 
     async def _commit_group(self, group: Sequence[Change]) -> Sequence[UserCoreError | None]:
-        """Commit changes of different users, all creations or none; one with a claim comes alone."""
+        """Commit changes of different users, all creations or none; one with a claim, and an erasure, come alone."""
         if len(group) == 1:
             return [await self._commit_one(group[0])]
         keys = await self._keys(group)
@@ -105,9 +107,15 @@ class SqlUserWriter:
             except (psycopg.DataError, UnicodeEncodeError):
                 return InvalidError("some text cannot be stored: leave out NUL and lone surrogates")
             else:
-                self.vault.stored(keys)
+                self._remember(change, keys)
                 return None
         return WriteContendedError()
+
+    def _remember(self, change: Change, keys: Mapping[UserId, UserKey]) -> None:
+        if _erasures(change):
+            self.vault.forget(change.user.id)
+        else:
+            self.vault.stored(keys)
 
     async def _keys(self, group: Sequence[Change]) -> Mapping[UserId, UserKey]:
         """Return the keys that seal what the changes leave behind. Another connection's work, so before any begins."""
@@ -128,7 +136,7 @@ def _groups(changes: Sequence[Change]) -> Iterable[Sequence[int]]:
     seen: Counter[UserId] = Counter()
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, change in enumerate(changes):
-        alone = index if change.context.claim is not None else -1
+        alone = index if change.context.claim is not None or _erasures(change) else -1
         round_of_user = seen[change.user.id]
         seen[change.user.id] += 1
         groups.setdefault((round_of_user, alone, change.user.version > 1), []).append(index)
@@ -148,6 +156,12 @@ async def _apply_one(change: Change, keys: Mapping[UserId, UserKey], opened: Ses
     outcomes = await _apply([change], keys, opened, alone=True)
     if outcomes:
         raise _RefusedError(outcomes[change.user.id])
+    for record in _erasures(change):
+        await erase(opened, record, change.user.updated_at)
+
+
+def _erasures(change: Change) -> Sequence[ErasureRecord]:
+    return [record for record in change.records if isinstance(record, ErasureRecord)]
 
 
 async def _apply(

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from usercore.privacy.classification import activity, consents, keys, preferences, receipts, trails, users
+from usercore.privacy.classification import (
+    activity,
+    consents,
+    keys,
+    preferences,
+    receipts,
+    requests,
+    trails,
+    users,
+)
 from usercore.privacy.classification.declaring import ClassifiedColumn, ClassifiedTable
 
 TABLES: Final[tuple[ClassifiedTable, ...]] = (
@@ -14,6 +23,7 @@ TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *activity.TABLES,
     *trails.TABLES,
     *receipts.TABLES,
+    *requests.TABLES,
 )
 """A feature that adds a table adds its module here."""
 

@@ -85,3 +85,19 @@ class ArchiveGoneError(NotFoundError):
 
     code: ClassVar[str] = "archive_not_available"
     summary: ClassVar[str] = "There is no archive, or it has expired"
+
+
+@define(auto_exc=True, eq=False)
+class HoldNotFoundError(NotFoundError):
+    """No legal hold for that matter keeps the user's data."""
+
+    code: ClassVar[str] = "legal_hold_not_found"
+    summary: ClassVar[str] = "There is no such legal hold"
+
+
+@define(auto_exc=True, eq=False)
+class LedgerBrokenError(ConflictError):
+    """The ledger of erasures is not what was written: entries were changed, moved or taken out."""
+
+    code: ClassVar[str] = "erasure_ledger_broken"
+    summary: ClassVar[str] = "The ledger of erasures has been changed"

@@ -6,7 +6,7 @@ A method returns the next state, or raises. Time and zone are arguments; nothing
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Final, NewType, Self
+from typing import NewType, Self
 
 from attrs import evolve, field, frozen
 
@@ -84,6 +84,11 @@ class Erasure:
     dropped: int = 0
     ledger_sequence: int | None = None
 
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether everybody has acknowledged."""
+        return self.receipts.keys() >= set(Recipient)
+
 
 @frozen
 class Asked:
@@ -120,6 +125,7 @@ class PrivacyRequest:
         outcome: what was done, in words.
         closed_at: when it was answered or taken back.
         erasure: how far the erasure has come.
+        trouble: code of what kept the service from doing it by itself, so that an operator has to look.
         archive_until: until when an archive can be fetched.
     """
 
@@ -140,6 +146,7 @@ class PrivacyRequest:
     outcome: str | None = field(default=None, repr=False)
     closed_at: datetime | None = None
     erasure: Erasure | None = None
+    trouble: str | None = None
     archive_until: datetime | None = None
 
     @classmethod
@@ -276,7 +283,7 @@ class PrivacyRequest:
             IdentityNeededError: nobody knows yet who asks.
         """
         self._require_accepted()
-        return self._advance(now, state=RequestState.IN_PROGRESS)
+        return self._advance(now, state=RequestState.IN_PROGRESS, trouble=None)
 
     def complete(self, outcome: str, *, now: datetime, archive_until: datetime | None = None) -> Self | None:
         """Answer what was done.
@@ -292,8 +299,17 @@ class PrivacyRequest:
             return None
         self._require_accepted()
         return self._advance(
-            now, state=RequestState.COMPLETED, outcome=outcome, closed_at=now, archive_until=archive_until
+            now,
+            state=RequestState.COMPLETED,
+            outcome=outcome,
+            closed_at=now,
+            archive_until=archive_until,
+            trouble=None,
         )
+
+    def troubled(self, code: str, *, now: datetime) -> Self:
+        """Note that the service cannot do it by itself, and why."""
+        return self._advance(now, trouble=code)
 
     def begin_erasure(self, event_id: EventId, *, now: datetime) -> Self:
         """Begin to erase: from here there is no way back.
@@ -309,8 +325,36 @@ class PrivacyRequest:
         return self._advance(now, state=RequestState.IN_PROGRESS, erasure=erasure)
 
     def erased_so_far(self, erasure: Erasure, *, now: datetime) -> Self:
-        """Note how far the erasure has come."""
-        return self._advance(now, erasure=erasure)
+        """Note how far the erasure has come; it is complete once everybody has acknowledged it."""
+        moved = self._advance(now, erasure=erasure, trouble=None)
+        if erasure.step is not ErasureStep.RECEIPTS:
+            return moved
+        erased = moved.without_words()
+        if not erasure.is_acknowledged:
+            return erased
+        return evolve(erased, state=RequestState.COMPLETED, closed_at=now, outcome="everything personal was erased")
+
+    def overtaken(self, *, now: datetime) -> Self:
+        """Return the request as another one leaves it that erased the user: there is nothing left to be done."""
+        if not self.is_open:
+            return evolve(self, version=self.version + 1)
+        return evolve(self, version=self.version + 1, state=RequestState.CANCELLED, closed_at=now)
+
+    def without_words(self) -> Self:
+        """Return the request without anything that the person, or somebody about them, wrote."""
+        return evolve(
+            self,
+            asked=Asked(),
+            identity=self.identity and evolve(self.identity, note=None),
+            extension=self.extension and evolve(self.extension, reason=""),
+            refusal=self.refusal and evolve(self.refusal, text=""),
+            outcome=None,
+        )
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the erasure is done, and everybody has acknowledged it."""
+        return self.erasure is not None and self.state is RequestState.COMPLETED
 
     def _advance(self, now: datetime, **changes: object) -> Self:
         return evolve(self, version=self.version + 1, updated_at=max(now, self.updated_at), **changes)  # type: ignore[arg-type]
@@ -331,9 +375,6 @@ class PrivacyRequest:
         self._require_open()
         if self.identity is None and self.kind not in WITHOUT_IDENTITY:
             raise IdentityNeededError
-
-
-EVERY_RECIPIENT: Final = frozenset(Recipient)
 
 
 def next_step(erasure: Erasure, now: datetime) -> Erasure:

@@ -5,6 +5,7 @@ from usercore.adapters.sql.tables.base import metadata
 from usercore.adapters.sql.tables.consents import consent_purposes, consents, suppressions
 from usercore.adapters.sql.tables.keys import service_keys, user_keys
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
+from usercore.adapters.sql.tables.privacy import legal_holds, privacy_archives, privacy_requests
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
 from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
 from usercore.adapters.sql.tables.trails import audit_entries, audit_heads, deliveries, outbox, outbox_shards
@@ -23,10 +24,13 @@ __all__ = [
     "email_topics",
     "idempotency_keys",
     "inbox",
+    "legal_holds",
     "metadata",
     "outbox",
     "outbox_shards",
     "parked_messages",
+    "privacy_archives",
+    "privacy_requests",
     "service_keys",
     "suppressions",
     "user_history",
