@@ -34,6 +34,16 @@ ROLES: Final = {
 READ: Final = {"reader", "admin"}
 WRITE: Final = {"writer", "admin"}
 USERS: Final = READ | WRITE
+PRIVACY: Final = {"privacy"}
+ABOUT_REQUESTS: Final = (
+    "listPrivacyRequests",
+    "getPrivacyRequest",
+    "verifyRequester",
+    "extendPrivacyRequest",
+    "refusePrivacyRequest",
+    "completePrivacyRequest",
+    "runPrivacyRequest",
+)
 
 # Operation → who may call it about anybody, and whether users may about themselves.
 EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
@@ -49,16 +59,34 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "recordConsent": (WRITE | {"privacy"}, True),
     "getHistory": (READ | {"auditor"}, True),
     "getActivity": (READ | {"auditor"}, True),
+    "createPrivacyRequest": (PRIVACY, True),
+    "listPrivacyRequestsOfUser": (PRIVACY, True),
+    "getPrivacyRequestOfUser": (PRIVACY, True),
+    "cancelPrivacyRequest": (PRIVACY, True),
+    "getPrivacyArchive": (PRIVACY, True),
+    "liftRestriction": (PRIVACY, False),
+    "listLegalHolds": (PRIVACY, False),
+    "placeLegalHold": (PRIVACY, False),
+    "releaseLegalHold": (PRIVACY, False),
+    **dict.fromkeys(ABOUT_REQUESTS, (PRIVACY, False)),
     "updateUserByMessage": (WRITE, True),
     "deactivateUserByMessage": (WRITE, True),
     "getUserByName": (READ, True),
     "getEmailPreferencesByQuery": (READ, True),
 }
-ABOUT_NOBODY: Final = {"createUser", "listUsers"}
+ABOUT_NOBODY: Final = {"createUser", "listUsers", *ABOUT_REQUESTS}
 OWNERS: Final = ("self", "other", "absent", "deactivated", "deactivated self", "erased", "erased self")
 
 # What those who may do it are answered where it is not 200: by operation, or by operation and owner.
-SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {"createUser": (201, "")}
+NO_REQUEST: Final = (404, "privacy_request_not_found")
+SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
+    "createUser": (201, ""),
+    "createPrivacyRequest": (201, ""),
+    # There is no request of the id that the path names, nor a hold of that name.
+    **dict.fromkeys(ABOUT_REQUESTS[1:], NO_REQUEST),
+    **dict.fromkeys(("getPrivacyRequestOfUser", "cancelPrivacyRequest", "getPrivacyArchive"), NO_REQUEST),
+    "releaseLegalHold": (404, "legal_hold_not_found"),
+}
 SERVED.update(
     {
         (operation, owner): (409, "user_deactivated")
@@ -80,12 +108,20 @@ def role_sets() -> Iterator[tuple[str, ...]]:
 def request_of(operation: str, user_id: str) -> dict[str, Any]:
     """Give a request of an operation about a user that would be served if it were allowed."""
     route = next(route for route in ROUTES if route.id == operation)
-    asked: dict[str, Any] = {"method": route.method, "url": route.path.replace("{userId}", user_id)}
+    path = route.path.replace("{userId}", user_id).replace("{requestId}", ABSENT).replace("{matter}", "case-1")
+    asked: dict[str, Any] = {"method": route.method, "url": path}
     bodies: dict[str, object] = {
         "createUser": {"email": f"{uuid4().hex}@example.com", "firstName": "A", "lastName": "B"},
         "patchUser": {"firstName": "Changed"},
         "patchEmailPreferences": {"topics": {"news": {"subscribed": True}}},
         "recordConsent": {"purpose": "sale", "given": False},
+        "createPrivacyRequest": {"kind": "ACCESS"},
+        "placeLegalHold": {"matter": "case-1", "reason": "a claim"},
+        "releaseLegalHold": {"reason": "settled"},
+        "verifyRequester": {"note": "passport seen"},
+        "extendPrivacyRequest": {"reason": "many systems"},
+        "refusePrivacyRequest": {"ground": "EXCESSIVE", "text": "too often"},
+        "completePrivacyRequest": {"outcome": "done"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},
         "deactivateUserByMessage": {"userId": user_id},
     }

@@ -31,6 +31,7 @@ class Rule:
 
 _READ: Final = frozenset({Scope.USERS_READ, Scope.USERS_ADMIN})
 _WRITE: Final = frozenset({Scope.USERS_WRITE, Scope.USERS_ADMIN})
+_PRIVACY: Final = frozenset({Scope.PRIVACY_MANAGE})
 
 RULES: Final[Mapping[str, Rule]] = {
     "createUser": Rule(_WRITE),
@@ -45,6 +46,22 @@ RULES: Final[Mapping[str, Rule]] = {
     "recordConsent": Rule(_WRITE | {Scope.PRIVACY_MANAGE}, own=True),
     "getHistory": Rule(_READ | {Scope.AUDIT_READ}, own=True),
     "getActivity": Rule(_READ | {Scope.AUDIT_READ}, own=True),
+    "createPrivacyRequest": Rule(_PRIVACY, own=True),
+    "listPrivacyRequestsOfUser": Rule(_PRIVACY, own=True),
+    "getPrivacyRequestOfUser": Rule(_PRIVACY, own=True),
+    "cancelPrivacyRequest": Rule(_PRIVACY, own=True),
+    "getPrivacyArchive": Rule(_PRIVACY, own=True),
+    "liftRestriction": Rule(_PRIVACY),
+    "listLegalHolds": Rule(_PRIVACY),
+    "placeLegalHold": Rule(_PRIVACY),
+    "releaseLegalHold": Rule(_PRIVACY),
+    "listPrivacyRequests": Rule(_PRIVACY),
+    "getPrivacyRequest": Rule(_PRIVACY),
+    "verifyRequester": Rule(_PRIVACY),
+    "extendPrivacyRequest": Rule(_PRIVACY),
+    "refusePrivacyRequest": Rule(_PRIVACY),
+    "completePrivacyRequest": Rule(_PRIVACY),
+    "runPrivacyRequest": Rule(_PRIVACY),
     "updateUserByMessage": Rule(_WRITE, own=True),
     "deactivateUserByMessage": Rule(_WRITE, own=True),
     "getUserByName": Rule(_READ, own=True),
@@ -111,9 +128,12 @@ def is_privileged(rule: Rule, caller: Caller) -> bool:
     return not rule.scopes.isdisjoint(caller.scopes)
 
 
+_OPERATORS: Final = frozenset({Scope.USERS_ADMIN, Scope.PRIVACY_MANAGE})
+
+
 def actor_of(caller: Caller, target: str | None) -> Actor:
     """Return as whom a caller acts on a user."""
-    if Scope.USERS_ADMIN in caller.scopes:
+    if not _OPERATORS.isdisjoint(caller.scopes):
         return Actor(ActorKind.OPERATOR, caller.subject)
     if caller.subject == target and Scope.USERS_WRITE not in caller.scopes:
         return Actor(ActorKind.USER, caller.subject)

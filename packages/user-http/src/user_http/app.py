@@ -1,7 +1,9 @@
 """The API as one ASGI application."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any, Final, Protocol
 
 from litestar import HttpMethod, Litestar, Request
 from litestar.exceptions import HTTPException
@@ -21,6 +23,7 @@ from user_http.controllers.health import HealthController, Readiness
 from user_http.controllers.history import HistoryController
 from user_http.controllers.listing import ListController
 from user_http.controllers.preferences import PreferencesController
+from user_http.controllers.privacy import PrivacyController
 from user_http.controllers.users import UserController
 from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
@@ -70,7 +73,8 @@ def build_app(
     deadlines, signals = Deadlines(http.request_timeout_s), Signals(core.opt_out_of_sale)
     pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, gate, signals)
     health = HealthController(readiness, telemetry.scrape, life)
-    operations = {one.route.id: one for one in _operations(core, health)}
+    within = timedelta(seconds=settings.auth.signed_in_within_s)
+    operations = {one.route.id: one for one in _operations(core, health, PrivacyController(core, within))}
     inner: ASGIApp = _router(pipeline, operations)
     if http.read_lane:
         inner = Lane.over(inner, pipeline, operations.values())
@@ -84,7 +88,7 @@ def key_source(auth: AuthSettings) -> KeySource:
     return JwksUrl(auth.jwks_url or "", plain_client)
 
 
-def _operations(core: Core, health: HealthController) -> Iterator[Operation]:
+def _operations(core: Core, health: HealthController, privacy: PrivacyController) -> Iterator[Operation]:
     users, preferences = UserController(core), PreferencesController(core)
     yield from users.operations()
     yield from ListController(core).operations()
@@ -92,9 +96,13 @@ def _operations(core: Core, health: HealthController) -> Iterator[Operation]:
     yield from ConsentsController(core).operations()
     yield from HistoryController(core).operations()
     yield from ActivityController(core).operations()
+    yield from privacy.operations()
     yield from AliasController(core, users, preferences).operations()
     yield from health.operations()
     yield from DescriptionController().operations()
+
+
+_PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
 def _router(pipeline: Pipeline, operations: dict[str, Operation]) -> ASGIApp:
@@ -123,7 +131,7 @@ def _route(pipeline: Pipeline, path: str, by_method: dict[str, Operation]) -> HT
             return options
         return await pipeline.answer(operation, scope, request.receive, scope["path_params"])
 
-    pattern = path.replace("{userId}", "{userId:str}")
+    pattern = _PLACE.sub(r"{\1:str}", path)
     return HTTPRouteHandler(pattern, http_method=[HttpMethod(method) for method in methods])(handle)
 
 

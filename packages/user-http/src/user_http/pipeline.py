@@ -11,7 +11,7 @@ import structlog
 from attrs import frozen
 from litestar.types import Receive
 
-from user_http.accept import accepts_json
+from user_http.accept import JSON_RANGES, accepts
 from user_http.access import RULES, Rule, authorise
 from user_http.answers import NO_ANSWER, Answer
 from user_http.auth.callers import Caller
@@ -46,10 +46,17 @@ _SAFE: Final = "GET"
 
 @frozen
 class Operation:
-    """An operation and the code that answers it."""
+    """An operation and the code that answers it.
+
+    Args:
+        route: which.
+        handle: answers it.
+        media: the media ranges of what it answers with.
+    """
 
     route: Route
     handle: Handle
+    media: frozenset[str] = JSON_RANGES
 
 
 @frozen
@@ -89,6 +96,7 @@ class Pipeline:
             exchange=exchange,
             body_limit=self.body_limit,
         )
+        call.params = params
         try:
             with self.deadlines.begin():
                 return await self._checked(operation, call, params.get("userId"))
@@ -101,12 +109,12 @@ class Pipeline:
             if not self.gate.knows(call, None):
                 await self.gate.ask(call, None)
             return await operation.handle(call)
-        await self._admit(call, rule, user_id)
+        await self._admit(operation, call, rule, user_id)
         return await self.signals.beside(call, rule, operation.handle)
 
-    async def _admit(self, call: Call, rule: Rule, user_id: str | None) -> None:
+    async def _admit(self, operation: Operation, call: Call, rule: Rule, user_id: str | None) -> None:
         """Pass a caller who may call the operation, has some of the quota left, and wants what it answers with."""
-        if not accepts_json(call.header(b"accept")):
+        if not accepts(call.header(b"accept"), operation.media):
             raise RequestRefusedError(NOT_ACCEPTABLE)
         call.caller = await self._caller(call)
         if not self.gate.knows(call, user_id):

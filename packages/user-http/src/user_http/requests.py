@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from litestar.types import Receive
 
@@ -17,8 +17,16 @@ from usercore.users.errors import UserNotFoundError
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
 class ClientGoneError(Exception):
     """The client left before its request was whole; there is nobody to answer."""
+
+
+def is_uuid(raw: str) -> bool:
+    """Return whether a text is a UUID, in letters of any case."""
+    return _UUID.fullmatch(raw) is not None
 
 
 def parse_user_id(raw: str) -> UserId:
@@ -27,7 +35,7 @@ def parse_user_id(raw: str) -> UserId:
     Raises:
         UserNotFoundError: ours are UUIDs, so nobody has this one.
     """
-    if not _UUID.fullmatch(raw):
+    if not is_uuid(raw):
         raise UserNotFoundError
     return UserId(raw.lower())
 
@@ -43,7 +51,7 @@ class Call:
         body_limit: the most bytes of body to read.
     """
 
-    __slots__ = ("_body", "_limit", "_receive", "_scope", "caller", "exchange", "route", "user_id")
+    __slots__ = ("_body", "_limit", "_receive", "_scope", "caller", "exchange", "params", "route", "user_id")
 
     def __init__(
         self,
@@ -56,6 +64,8 @@ class Call:
     ) -> None:
         self.route = route
         self.exchange = exchange
+        self.params: Mapping[str, str] = _NOTHING
+        """What stands in the path in place of its template's names, as it came."""
         self.user_id: UserId | None = None
         """The path's user id in canonical form, or None where the path has none."""
         self.caller: Caller | None = None

@@ -32,6 +32,22 @@ GET_CONSENTS = Route("getConsents", "GET", "/v1/users/{userId}/consents")
 RECORD_CONSENT = Route("recordConsent", "POST", "/v1/users/{userId}/consents")
 GET_HISTORY = Route("getHistory", "GET", "/v1/users/{userId}/history")
 GET_ACTIVITY = Route("getActivity", "GET", "/v1/users/{userId}/activity")
+CREATE_PRIVACY_REQUEST = Route("createPrivacyRequest", "POST", "/v1/users/{userId}/privacy-requests")
+LIST_PRIVACY_REQUESTS_OF_USER = Route("listPrivacyRequestsOfUser", "GET", "/v1/users/{userId}/privacy-requests")
+GET_PRIVACY_REQUEST_OF_USER = Route("getPrivacyRequestOfUser", "GET", "/v1/users/{userId}/privacy-requests/{requestId}")
+CANCEL_PRIVACY_REQUEST = Route("cancelPrivacyRequest", "POST", "/v1/users/{userId}/privacy-requests/{requestId}/cancel")
+GET_PRIVACY_ARCHIVE = Route("getPrivacyArchive", "GET", "/v1/users/{userId}/privacy-requests/{requestId}/archive")
+LIFT_RESTRICTION = Route("liftRestriction", "POST", "/v1/users/{userId}/lift-restriction")
+LIST_LEGAL_HOLDS = Route("listLegalHolds", "GET", "/v1/users/{userId}/legal-holds")
+PLACE_LEGAL_HOLD = Route("placeLegalHold", "POST", "/v1/users/{userId}/legal-holds")
+RELEASE_LEGAL_HOLD = Route("releaseLegalHold", "POST", "/v1/users/{userId}/legal-holds/{matter}/release")
+LIST_PRIVACY_REQUESTS = Route("listPrivacyRequests", "GET", "/v1/privacy-requests")
+GET_PRIVACY_REQUEST = Route("getPrivacyRequest", "GET", "/v1/privacy-requests/{requestId}")
+VERIFY_REQUESTER = Route("verifyRequester", "POST", "/v1/privacy-requests/{requestId}/verify-identity")
+EXTEND_PRIVACY_REQUEST = Route("extendPrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/extend")
+REFUSE_PRIVACY_REQUEST = Route("refusePrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/refuse")
+COMPLETE_PRIVACY_REQUEST = Route("completePrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/complete")
+RUN_PRIVACY_REQUEST = Route("runPrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/run")
 UPDATE_BY_MESSAGE = Route("updateUserByMessage", "POST", "/v1/users/update")
 DEACTIVATE_BY_MESSAGE = Route("deactivateUserByMessage", "POST", "/v1/users/deactivate")
 GET_BY_NAME = Route("getUserByName", "GET", "/v1/users/get")
@@ -58,6 +74,22 @@ ROUTES: Final = (
     RECORD_CONSENT,
     GET_HISTORY,
     GET_ACTIVITY,
+    CREATE_PRIVACY_REQUEST,
+    LIST_PRIVACY_REQUESTS_OF_USER,
+    GET_PRIVACY_REQUEST_OF_USER,
+    CANCEL_PRIVACY_REQUEST,
+    GET_PRIVACY_ARCHIVE,
+    LIFT_RESTRICTION,
+    LIST_LEGAL_HOLDS,
+    PLACE_LEGAL_HOLD,
+    RELEASE_LEGAL_HOLD,
+    LIST_PRIVACY_REQUESTS,
+    GET_PRIVACY_REQUEST,
+    VERIFY_REQUESTER,
+    EXTEND_PRIVACY_REQUEST,
+    REFUSE_PRIVACY_REQUEST,
+    COMPLETE_PRIVACY_REQUEST,
+    RUN_PRIVACY_REQUEST,
     UPDATE_BY_MESSAGE,
     DEACTIVATE_BY_MESSAGE,
     GET_BY_NAME,

@@ -1,5 +1,6 @@
 """A caller who has proved who they are."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -24,18 +25,24 @@ class Caller:
         subject: a user's id, or a service's name.
         scopes: what the token allows, of the scopes this service knows.
         client: the program that asks in the subject's name, where the token says.
+        signed_in_at: when they last proved who they are, as the token says.
     """
 
     issuer: str
     subject: str = field(repr=False)
     scopes: frozenset[Scope]
     client: str = field(default="", repr=False)
+    signed_in_at: datetime | None = None
     name: str = field(init=False, repr=False)
     """Who is counted when requests are: subject and client, parted by what neither of them holds."""
 
     @name.default
     def _name(self) -> str:
         return f"{self.subject}\n{self.client}"
+
+    def signed_in_since(self, at: datetime) -> bool:
+        """Return whether the caller has proved at that time or later who they are."""
+        return self.signed_in_at is not None and self.signed_in_at >= at
 
     @property
     def handles_users(self) -> bool:

@@ -6,6 +6,7 @@ must be there and right; a header that asks for anything we do not know is refus
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from time import time
 from typing import Any, Final
 
@@ -120,7 +121,8 @@ class TokenVerifier:
         return now < expires + LEEWAY_S and issued <= now + LEEWAY_S and begins <= now + LEEWAY_S
 
     def _remember(self, token: str, claims: Mapping[str, Any]) -> Caller:
-        caller = Caller(self._issuer, _subject(claims), _scopes(claims), _client(claims))
+        who = (self._issuer, _subject(claims), _scopes(claims), _client(claims))
+        caller = Caller(*who, signed_in_at=_signed_in_at(claims))
         self._remembered[token] = _Remembered(caller, claims["exp"] + LEEWAY_S)
         while len(self._remembered) > REMEMBERED_MAX:
             self._remembered.popitem(last=False)
@@ -158,6 +160,18 @@ def _client(claims: Mapping[str, Any]) -> str:
     """Return for whom the token was issued, or nothing. Source: OpenID Connect Core 1.0, 2, `azp`; RFC 9068, 2.2."""
     client = claims.get("azp", claims.get("client_id"))
     return client if isinstance(client, str) and client.isprintable() and len(client) <= SUBJECT_MAX_CHARS else ""
+
+
+def _signed_in_at(claims: Mapping[str, Any]) -> datetime | None:
+    """Return when the person signed in, which a token that was renewed since says apart.
+
+    Source: OpenID Connect Core 1.0, section 2, `auth_time`.
+    """
+    at = claims.get("auth_time", claims["iat"])
+    try:
+        return None if isinstance(at, bool) else datetime.fromtimestamp(float(at), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:

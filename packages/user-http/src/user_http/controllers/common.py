@@ -7,6 +7,7 @@ from msgspec import structs
 
 from user_http.access import actor_of
 from user_http.answers import Answer, versioned
+from user_http.auth.callers import Scope
 from user_http.problems import BODY_INVALID, FieldProblem, RequestRefusedError
 from user_http.requests import Call
 from user_http.schemas.users import AddressInput, CreateUser, UserPatch
@@ -27,6 +28,7 @@ def context_of(call: Call, target: str | None) -> CommandContext:
         correlation_id=exchange.request_id,
         causation_id=exchange.request_id,
         traceparent=exchange.traceparent,
+        for_privacy=Scope.PRIVACY_MANAGE in call.who.scopes,
     )
 
 

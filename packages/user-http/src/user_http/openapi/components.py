@@ -11,6 +11,18 @@ from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsen
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
 from user_http.schemas.preferences import EmailPreferencesPatch
+from user_http.schemas.privacy import (
+    IdentityNote,
+    LegalHold,
+    LegalHolds,
+    NewLegalHold,
+    NewPrivacyRequest,
+    Outcome,
+    PrivacyRequest,
+    PrivacyRequestPage,
+    RefusalInput,
+    WithReason,
+)
 from user_http.schemas.service import Liveness, NotReady, Problem, Readiness
 from user_http.schemas.users import (
     CreateUser,
@@ -23,6 +35,7 @@ from user_http.schemas.users import (
 )
 from usercore.activity.values import FactKind
 from usercore.codec.documents import EmailPreferences, User
+from usercore.privacy.requests.values import MATTER_MAX_CHARS, RequestKind, RequestState
 from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort
 from usercore.users.values import EMAIL_MAX_CHARS, EXTERNAL_ID_MAX_CHARS, USERNAME_MAX_CHARS, AccountState
 
@@ -43,6 +56,16 @@ SCHEMAS: Final = (
     EmailPreferences,
     HistoryPage,
     ActivityPage,
+    NewPrivacyRequest,
+    IdentityNote,
+    WithReason,
+    RefusalInput,
+    Outcome,
+    NewLegalHold,
+    PrivacyRequest,
+    PrivacyRequestPage,
+    LegalHold,
+    LegalHolds,
     Problem,
     NotReady,
     Liveness,
@@ -71,7 +94,14 @@ _ID_EXAMPLE: Final = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 
 def parameters() -> dict[str, Any]:
     """Return the parameters by the name under which operations refer to them."""
-    return {**_path_and_headers(), **_of_lists(), **_of_history(), **_of_activity(), **_of_names()}
+    return {
+        **_path_and_headers(),
+        **_of_lists(),
+        **_of_history(),
+        **_of_activity(),
+        **_of_names(),
+        **_of_privacy(),
+    }
 
 
 def _path_and_headers() -> dict[str, Any]:
@@ -197,11 +227,49 @@ def _of_names() -> dict[str, Any]:
     }
 
 
+def _of_privacy() -> dict[str, Any]:
+    states, kinds = [state.value for state in RequestState], [kind.value for kind in RequestKind]
+    return {
+        "requestId": _parameter("requestId", "path", _UUID, "The request's id.", required=True, example=_ID_EXAMPLE),
+        "matter": _parameter(
+            "matter",
+            "path",
+            _text(MATTER_MAX_CHARS),
+            "What the hold is for.",
+            required=True,
+            example="case-2026-17",
+        ),
+        "ofUser": _parameter("userId", "query", _UUID, "About this user."),
+        "overdue": _parameter(
+            "overdue",
+            "query",
+            {"type": "string", "enum": ["true", "false"]},
+            "`true`: only those that were not answered in time.",
+        ),
+        **{
+            f"request{name.title()}": _parameter(
+                name,
+                "query",
+                {"type": "array", "minItems": 1, "items": {"type": "string", "enum": words}},
+                f"One {name} or several, with commas between them; all if left out.",
+                style="form",
+                explode=False,
+            )
+            for name, words in (("state", states), ("kind", kinds))
+        },
+    }
+
+
 def headers() -> dict[str, Any]:
     """Return the response headers."""
     texts = {
         "ETag": ("The user's version in quotes.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}, '"1"'),
         "Location": ("Where the new user is.", {"type": "string"}, f"/v1/users/{_ID_EXAMPLE}"),
+        "Content-Disposition": (
+            "A name for the file.",
+            {"type": "string"},
+            f'attachment; filename="{_ID_EXAMPLE}.zip"',
+        ),
         "Link": (
             "The first page and, where there is one, the next (RFC 8288).",
             {"type": "string"},

@@ -8,8 +8,10 @@ from typing import Any, Final
 import yaml
 
 from user_http.access import RULES
+from user_http.decoding.media import JSON
 from user_http.openapi.components import headers, parameters, schemas
-from user_http.openapi.operations import DESCRIPTIONS, TEXTS, Body, Success
+from user_http.openapi.describing import Body, Success
+from user_http.openapi.operations import DESCRIPTIONS, TEXTS
 from user_http.openapi.problems import error_responses, limit_headers, problem_examples
 from user_http.routes import GET_USER, ROUTES, Route
 
@@ -114,11 +116,13 @@ def _body(body: Body) -> dict[str, Any]:
 def _success(success: Success, told: tuple[str, ...]) -> dict[str, Any]:
     names = [name for name in (success.schema, success.also) if name is not None]
     refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
-    media = {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}, "example": success.example()}
+    media: dict[str, Any] = {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}, "example": success.example()}
+    if success.media != JSON:
+        media = {"schema": {"type": "string", "contentMediaType": success.media}}
     response: dict[str, Any] = {
         "description": "Done.",
         "headers": _headers(*success.headers, *told),
-        "content": {"application/json": media},
+        "content": {success.media: media},
     }
     if success.links:
         response["links"] = dict(success.links)

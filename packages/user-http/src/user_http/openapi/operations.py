@@ -1,63 +1,11 @@
 """Each operation as the document describes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import field, frozen
-
 from user_http.decoding.media import JSON, MERGE_PATCH
-from user_http.openapi import examples
-
-
-@frozen
-class Body:
-    """What an operation takes.
-
-    Args:
-        schema: the component's name.
-        example: a valid body.
-        required: whether it may be left out.
-        media: the media types accepted.
-    """
-
-    schema: str
-    example: object
-    required: bool = True
-    media: tuple[str, ...] = (JSON,)
-
-
-@frozen
-class Success:
-    """What an operation answers with when all is well.
-
-    Args:
-        schema: the component's name.
-        example: makes an example.
-        headers: names of the headers that come with it.
-        status: the HTTP status.
-        links: what can be done next: name → link object.
-        also: the name of another schema that it may have instead.
-    """
-
-    schema: str
-    example: Callable[[], object]
-    headers: tuple[str, ...] = ()
-    status: int = 200
-    links: Mapping[str, Any] = field(factory=dict)
-    also: str | None = None
-
-
-@frozen
-class Description:
-    """One operation's text, parameters, body and success."""
-
-    tag: str
-    summary: str
-    text: str
-    parameters: tuple[str, ...]
-    success: Success
-    body: Body | None = None
-
+from user_http.openapi import examples, privacy
+from user_http.openapi.describing import Body, Description, Success
 
 _ID: Final = "$response.body#/id"
 _TAG: Final = "$response.header.ETag"
@@ -208,6 +156,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         ("userId", "limit", "cursor", "kind"),
         Success("ActivityPage", examples.activity, ("Link",)),
     ),
+    **privacy.DESCRIPTIONS,
     "updateUserByMessage": Description(
         "Catalogue",
         "Change a user, as the catalogue's UpdateUser",

@@ -18,11 +18,19 @@ from usercore.kernel.errors import UnavailableError, all_errors
 from usercore.kernel.receipts import KeyInFlightError
 from usercore.preferences.errors import PreferencesInvalidError
 from usercore.privacy.consents.errors import ConsentInvalidError
+from usercore.privacy.requests.errors import RequestNotFoundError
 from usercore.users.errors import UserErasedError
 
 __all__ = ["ALWAYS", "codes_of", "error_responses", "problem_examples"]
 
-_LOADED = (ConsentInvalidError, KeyInFlightError, PreferencesInvalidError, UserErasedError, UnavailableError)
+_LOADED = (
+    ConsentInvalidError,
+    KeyInFlightError,
+    PreferencesInvalidError,
+    UserErasedError,
+    UnavailableError,
+    RequestNotFoundError,
+)
 """Their modules define every error that an operation here can raise."""
 
 ALWAYS: Final = ("internal_error",)
@@ -48,8 +56,10 @@ COMMAND: Final = (
     "idempotency_key_in_flight",
     "idempotency_claim_lost",
 )
-CHANGE: Final = ("user_merged", "stale_version", "write_contended")
+CHANGE: Final = ("user_merged", "user_restricted", "stale_version", "write_contended")
 PROFILE: Final = ("profile_invalid", "email_taken", "username_taken", "external_id_taken")
+REQUEST: Final = ("privacy_request_not_found",)
+DECISION: Final = ("privacy_request_closed", "privacy_request_changed")
 
 _EXAMPLE_ID: Final = "5d1f0c7e9b2a4c3d8e6f7a8b9c0d1e2f"
 _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -59,6 +69,7 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "query_malformed": ("/limit", "out_of_range", "give a whole number from 1 to 500"),
     "query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before, with the same sort"),
     "consent_invalid": ("/purpose", "purpose_unknown", "name a purpose that the operator registered"),
+    "privacy_request_invalid": ("/text", "required", "say what is wrong, or give the values that are right"),
     "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
 }
 
@@ -89,10 +100,44 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "consent_invalid",
         "consent_contradicted",
         "user_deactivated",
-        "user_restricted",
     ),
     "getHistory": ABOUT_ONE,
     "getActivity": (*ABOUT_ONE, "query_invalid"),
+    "createPrivacyRequest": (*ABOUT_ONE, *BODY, "privacy_request_invalid", "profile_invalid"),
+    "listPrivacyRequestsOfUser": ABOUT_ONE,
+    "getPrivacyRequestOfUser": (*ABOUT_ONE, *REQUEST),
+    "cancelPrivacyRequest": (*ABOUT_ONE, *REQUEST, *DECISION, "erasure_under_way"),
+    "getPrivacyArchive": (*ABOUT_ONE, *REQUEST, "archive_not_available"),
+    "liftRestriction": (*ABOUT_ONE, "user_merged", "write_contended"),
+    "listLegalHolds": ABOUT_ONE,
+    "placeLegalHold": (*ABOUT_ONE, *BODY, "privacy_request_invalid", "erasure_under_way"),
+    "releaseLegalHold": (*ABOUT_ONE, *BODY, "privacy_request_invalid", "legal_hold_not_found"),
+    "listPrivacyRequests": (),
+    "getPrivacyRequest": REQUEST,
+    "verifyRequester": (*REQUEST, *BODY, *DECISION, "privacy_request_invalid"),
+    "extendPrivacyRequest": (*REQUEST, *BODY, *DECISION, "privacy_request_invalid", "extension_not_possible"),
+    "refusePrivacyRequest": (*REQUEST, *BODY, *DECISION, "privacy_request_invalid", "erasure_under_way"),
+    "completePrivacyRequest": (
+        *REQUEST,
+        *BODY,
+        *DECISION,
+        "privacy_request_invalid",
+        "privacy_request_state",
+        "identity_needed",
+    ),
+    "runPrivacyRequest": (
+        *REQUEST,
+        *DECISION,
+        *PROFILE,
+        "identity_needed",
+        "legal_hold",
+        "erasure_ledger_broken",
+        "user_not_found",
+        "user_erased",
+        "user_merged",
+        "write_contended",
+        "preferences_invalid",
+    ),
     "updateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated"),
     "deactivateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
     "getUserByName": (*ABOUT_ONE, "query_invalid"),

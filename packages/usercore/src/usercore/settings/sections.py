@@ -322,12 +322,6 @@ class PrivacySettings:
         "brings erased people back. All copies of the service must share it.",
         default=None,
     )
-    signed_in_within_s: float = setting(
-        "USER_SERVICE_PRIVACY_SIGNED_IN_WITHIN_S",
-        seconds(0, 86_400),
-        "How old a person's own token may be for a privacy request to count as theirs without further proof.",
-        default=900.0,
-    )
 
     @property
     def policy(self) -> RequestPolicy:

@@ -39,6 +39,13 @@ class AuthSettings:
         default=None,
     )
 
+    signed_in_within_s: float = setting(
+        "USER_SERVICE_SIGNED_IN_WITHIN_S",
+        seconds(0, 86_400),
+        "How old a person's own token may be for a privacy request to count as theirs without further proof.",
+        default=900.0,
+    )
+
     def __attrs_post_init__(self) -> None:
         """Refuse to serve without a way to check tokens."""
         if (self.key_file is None) == (self.jwks_url is None):

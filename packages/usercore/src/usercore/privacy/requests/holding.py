@@ -12,6 +12,8 @@ from usercore.privacy.requests.holds import LegalHold, Release
 from usercore.privacy.requests.ports import LegalHolds
 from usercore.privacy.requests.texts import text
 from usercore.privacy.requests.values import parse_matter
+from usercore.users.history import living
+from usercore.users.ports import UserReader
 
 
 @frozen
@@ -19,6 +21,7 @@ class PlaceHold:
     """Keeps a user's data from erasure and retention. Doing it twice is doing it once."""
 
     holds: LegalHolds
+    users: UserReader
     clock: Clock
     ids: IdGenerator
 
@@ -26,10 +29,11 @@ class PlaceHold:
         """Return the hold.
 
         Raises:
-            UserNotFoundError: there is no such user.
+            UserNotFoundError, UserErasedError: there is no such user.
             ErasureUnderWayError: it is too late.
             RequestInvalidError: matter or reason break their rules.
         """
+        await living(self.users, user_id)
         hold = LegalHold(
             user_id,
             text("matter", matter, parse_matter),
@@ -45,6 +49,7 @@ class ReleaseHold:
     """Ends a hold; an erasure that waited for it goes on. Doing it twice is doing it once."""
 
     holds: LegalHolds
+    users: UserReader
     clock: Clock
     ids: IdGenerator
 
@@ -52,9 +57,11 @@ class ReleaseHold:
         """Return the hold that was.
 
         Raises:
+            UserNotFoundError, UserErasedError: there is no such user.
             HoldNotFoundError: there is none for that matter.
             RequestInvalidError: matter or reason break their rules.
         """
+        await living(self.users, user_id)
         release = Release(self.clock.now(), context.actor, text("reason", reason))
         name = text("matter", matter, parse_matter)
         ended = await self.holds.release(user_id, name, release, event_id=self.ids.event_id(), context=context)
@@ -68,7 +75,13 @@ class ListHolds:
     """Lists a user's holds."""
 
     holds: LegalHolds
+    users: UserReader
 
     async def __call__(self, user_id: UserId) -> Sequence[LegalHold]:
-        """Return the holds, ended ones too, the oldest first."""
+        """Return the holds, ended ones too, the oldest first.
+
+        Raises:
+            UserNotFoundError, UserErasedError: there is no such user.
+        """
+        await living(self.users, user_id)
         return await self.holds.of(user_id)
