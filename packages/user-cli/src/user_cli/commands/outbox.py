@@ -117,7 +117,7 @@ async def replay(
         structlog.get_logger().info(
             "outbox replay",
             operator=str(session.context.actor),
-            reason=reason,
+            operator_reason=reason,
             user_id=chosen.user_id,
             message=chosen.message,
             since=optional_timestamp(chosen.since),

@@ -1,7 +1,7 @@
 """Log lines: JSON for machines, colours for people, and nothing personal in either.
 
 Lines carry words chosen in code, ids of requests and the names of error codes; never a value that a caller
-sent. What a library logs by itself passes the same processors.
+sent. What a library logs by itself passes the same processors; what is classified as personal is taken out of both.
 """
 
 import logging
@@ -13,6 +13,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from usercore.observe.redaction import without_personal_data
 from usercore.settings import TelemetrySettings
 from usercore.settings.sections import LogFormat
 
@@ -75,6 +76,7 @@ def _processors() -> Iterator[Processor]:
     yield structlog.processors.add_log_level
     yield structlog.processors.TimeStamper(fmt="iso", utc=True)
     yield _without_values
+    yield without_personal_data
 
 
 def _without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
