@@ -17,6 +17,7 @@ import usercore.wiring.migrations
 import usercore.wiring.service
 from tests.cli.processes import wait_until
 from tests.cli.userctl import COMMAND, plain_environ
+from tests.keys import MASTER_KEYS_SETTING
 from user_cli import exits
 from user_cli.embedded import EmbeddedServerError
 from user_cli.main import main
@@ -83,6 +84,7 @@ def test_a_slip_is_one_line_that_says_what_to_write_and_repeats_no_value(
     arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/never-asked")
+    monkeypatch.setenv("USER_SERVICE_MASTER_KEYS", MASTER_KEYS_SETTING)
     monkeypatch.delenv("REDIS_URL", raising=False)
     assert main(arguments) == exits.USAGE
     shown = capsys.readouterr()
@@ -98,6 +100,7 @@ def test_an_operator_without_a_usable_name_is_refused(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/never-asked")
+    monkeypatch.setenv("USER_SERVICE_MASTER_KEYS", MASTER_KEYS_SETTING)
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.setenv("USERCTL_OPERATOR", name or " ")
     assert main(["topics", "list"]) == exits.USAGE

@@ -13,6 +13,10 @@ SERVABLE = {
     "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
 }
 
+MASTER_KEYS_NEEDED = (
+    "USER_SERVICE_MASTER_KEYS: set either it or USER_SERVICE_MASTER_KEYS_COMMAND "
+    "(1: and the output of openssl rand -base64 32)"
+)
 UNKNOWN = "is no variable of this service"
 
 
@@ -31,6 +35,7 @@ def test_each_wrong_or_unknown_variable_has_a_line_that_names_it(alone: Userctl)
     assert done.code == 78
     assert done.err.splitlines() == [
         "userctl: settings_invalid: DATABASE_URL: is needed and not set",
+        f"userctl: settings_invalid: {MASTER_KEYS_NEEDED}",
         "userctl: settings_invalid: USER_SERVICE_LISTEN_PORT: write a whole number from 0 to 65535",
         "userctl: settings_invalid: USER_SERVICE_TOKEN_KEY_FILE: set either it or USER_SERVICE_TOKEN_JWKS_URL",
         f"userctl: settings_invalid: USER_SERVICE_LISTEN_PROT: {UNKNOWN}; did you mean USER_SERVICE_LISTEN_PORT?",
@@ -43,6 +48,7 @@ def test_a_command_without_its_settings_names_what_is_missing(alone: Userctl) ->
     assert (done.code, done.out) == (78, "")
     assert done.err.splitlines() == [
         "userctl: settings_invalid: DATABASE_URL: is needed and not set",
+        f"userctl: settings_invalid: {MASTER_KEYS_NEEDED}",
         "userctl: settings_invalid: USER_SERVICE_CACHE_TTL_S: write a number of seconds from 1 to 60",
     ]
 
