@@ -1,7 +1,6 @@
 """Promise 3: each message, good, failing or poison, ends applied, rejected with an answer, parked or dead-lettered."""
 
 import asyncio
-import base64
 import json
 import os
 import random
@@ -22,9 +21,14 @@ from tests.chaos.scale import Scale
 from tests.e2e.harness.rows import rows
 from tests.e2e.harness.waiting import until
 from tests.kafka.topics import read_topic
+from tests.keys import MASTER_KEYS
 from usercore import Actor, ActorKind, CommandContext, CreateUserCommand, ProfilePatch
+from usercore.adapters.sql import open_database
+from usercore.adapters.sql.keys import SqlServiceKeys
+from usercore.adapters.sql.records import RECORD, MessageBox
 from usercore.delivery.topics import DEAD_LETTERS
-from usercore.settings import CoreSettings, load
+from usercore.kernel.secret import Secret
+from usercore.settings import CoreSettings, DatabaseSettings, load
 from usercore.wiring.service import open_core
 
 pytestmark = pytest.mark.apache
@@ -161,12 +165,14 @@ async def _found(stage: Stage) -> Ends:
     unchanged_or_refused = await rows(url, "SELECT message_id FROM inbox")
     rejected = await _rejected(stage)
     applied = {one for (one,) in (*facts, *changes, *unchanged_or_refused)} - rejected
-    parked = await rows(url, "SELECT headers FROM parked_messages")
-    return Ends(applied, rejected, {_id(headers) for (headers,) in parked}, await _buried(stage))
+    return Ends(applied, rejected, await _parked(url), await _buried(stage))
 
 
-def _id(headers: list[list[str]]) -> str:
-    return next(base64.b64decode(value).decode() for name, value in headers if name == "ce_id")
+async def _parked(url: str) -> set[str]:
+    async with open_database(DatabaseSettings(url=Secret(url))) as database:
+        box = MessageBox("parked_messages", SqlServiceKeys(database, MASTER_KEYS))
+        key, kept = await box.key(), await database.fetch(f"SELECT id::text, {RECORD} FROM parked_messages".encode())
+        return {dict(box.record_of(key, row[0], row[1:]).headers)["ce_id"].decode() for row in kept}
 
 
 async def _rejected(stage: Stage) -> set[str]:

@@ -1,6 +1,7 @@
 """What is remembered and what has been published lies sealed, and is gone with the user's key."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.builders import NOW, a_profile, creation, update
 from tests.keys import MASTER_KEYS
+from tests.letters import a_letter, a_message, parked
 from usercore.adapters.crypto import AesMasterKeys
 from usercore.adapters.sql import Database, SqlPorts, sql_ports
 from usercore.delivery.ports import OutboxBatch, OutboxFilter, OutboxMessage
@@ -124,6 +126,38 @@ async def test_a_process_without_the_master_key_says_which_is_missing(ports: Sql
     with pytest.raises(MasterKeyMissingError) as caught:
         await history(stranger, born)
     assert "master key 1 is missing" in str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["dead_letters", "parked_messages"])
+async def test_what_is_set_aside_is_sealed_and_can_be_found_by_whom_it_names(
+    ports: SqlPorts, migrated_database_url: str, table: str
+) -> None:
+    user_id = creation().user.id
+    message = a_message(
+        key=CANARY.encode(), value=json.dumps({"customerId": user_id, "x": CANARY}).encode(), headers=((CANARY, b"1"),)
+    )
+    if table == "dead_letters":
+        await ports.dead_letters.add([a_letter(message)])
+    else:
+        await ports.parked.park([parked(message=message)])
+
+    with psycopg.connect(migrated_database_url) as connection:
+        [row] = connection.execute(f"SELECT t::text, user_id::text, sealed FROM {table} AS t").fetchall()
+    assert row[1] == user_id
+    assert CANARY not in row[0]
+    assert CANARY.encode() not in row[2]
+
+
+async def test_a_message_moved_to_another_row_does_not_open(ports: SqlPorts, migrated_database_url: str) -> None:
+    one, other = a_letter(), a_letter()
+    await ports.dead_letters.add([one, other])
+    with psycopg.connect(migrated_database_url) as connection:
+        connection.execute(
+            "UPDATE dead_letters SET sealed = o.sealed FROM dead_letters AS o WHERE dead_letters.id <> o.id"
+        )
+
+    with pytest.raises(SealBrokenError):
+        await ports.dead_letters.get(one.id)
 
 
 async def test_copies_of_the_service_agree_on_the_key_for_looking_up(database: Database) -> None:

@@ -85,7 +85,7 @@ async def test_what_becomes_ready_is_found_wherever_it_stands(
             "UPDATE parked_messages SET waits_for = 'USER', waits_for_id = %s WHERE message_offset = %s",
             (change.user.id, n),
         )
-    store = SqlParkedMessages(database)
+    store = SqlParkedMessages(database, ports.parked.box)
     found: list[int] = []
 
     for _ in range(PARKED // WINDOW + 1):
@@ -100,7 +100,7 @@ async def test_a_window_with_more_than_was_asked_for_is_looked_at_again(ports: S
     await ports.writer.commit([change])
     ready = [parked(Awaited(WaitsFor.USER, change.user.id)) for _ in range(10)]
     await ports.parked.park(ready)
-    store = SqlParkedMessages(database, window=5)
+    store = SqlParkedMessages(database, ports.parked.box, window=5)
 
     taken = [await store.claim_ready(now=NOW + SECOND, lease_until=NOW + HOUR, limit=2) for _ in range(7)]
 

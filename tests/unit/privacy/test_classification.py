@@ -45,8 +45,8 @@ def test_what_is_personal_never_outlives_erasure() -> None:
     personal = [column for column in COLUMNS.values() if column.sensitivity.is_personal]
     kept = {column.key for column in personal if isinstance(column.erasure, Keep)}
 
-    # Nobody known has a message parked; what is parked expires. A line of the ledger keeps an id that is nobody's.
-    assert kept == {"parked_messages.value", "consents.given"}
+    # A line of the ledger keeps an id that is nobody's.
+    assert kept == {"consents.given"}
 
 
 def test_whatever_is_a_persons_has_a_purpose_and_a_right() -> None:

@@ -23,6 +23,7 @@ from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
 from usercore.adapters.sql.parked import SqlParkedMessages
 from usercore.adapters.sql.personal_data import SqlPersonalDataReader
 from usercore.adapters.sql.privacy_requests import SqlPrivacyRequests
+from usercore.adapters.sql.records import MessageBox
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.writer import SqlUserWriter
@@ -95,8 +96,8 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),
         rejections=SqlRejections(database),
-        parked=SqlParkedMessages(database),
-        dead_letters=SqlDeadLetters(database),
+        parked=SqlParkedMessages(database, MessageBox("parked_messages", service_keys)),
+        dead_letters=SqlDeadLetters(database, MessageBox("dead_letters", service_keys)),
         topics=SqlTopicRegistry(database),
         preferences=SqlPreferencesReader(database),
         purposes=SqlPurposeRegistry(database),

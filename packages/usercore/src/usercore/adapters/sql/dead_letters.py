@@ -7,18 +7,19 @@ from attrs import frozen
 
 from usercore.adapters.sql.engine import Database, Row, Session, fetch
 from usercore.adapters.sql.mapping import is_canonical, is_storable, utc
-from usercore.adapters.sql.records import PLACE, RECORD, RECORD_ARRAYS, place_of, record_columns, record_of
+from usercore.adapters.sql.records import PLACE, RECORD, WRITTEN, WRITTEN_ARRAYS, MessageBox, place_of
 from usercore.kernel.paging import Page
+from usercore.kernel.sealing import DataKey
 from usercore.messaging.ports import DeadLetters
 from usercore.messaging.values import DeadLetter, DeadLetterFilter, DeadLetterLine, DeadLetterState, Settlement
 
-_TYPES: Final = ("uuid[]", *RECORD_ARRAYS, "text[]", "text[]", "int[]", "timestamptz[]", "text[]")
+_TYPES: Final = ("uuid[]", *WRITTEN_ARRAYS, "text[]", "text[]", "int[]", "timestamptz[]", "text[]")
 # In one order by every writer, so that two that keep the same messages wait for each other in turn.
 _ADD: Final = f"""
-INSERT INTO dead_letters (id, {RECORD}, code, detail, attempts, died_at, state)
-SELECT id, {PLACE}, key, value, headers::json, code, detail, attempts, died_at, state
+INSERT INTO dead_letters (id, {WRITTEN}, code, detail, attempts, died_at, state)
+SELECT id, {WRITTEN}, code, detail, attempts, died_at, state
 FROM unnest({", ".join(f"${number}::{kind}" for number, kind in enumerate(_TYPES, 1))})
-    AS l(id, {RECORD}, code, detail, attempts, died_at, state)
+    AS l(id, {WRITTEN}, code, detail, attempts, died_at, state)
 ORDER BY {PLACE}
 ON CONFLICT DO NOTHING RETURNING 1
 """.encode()  # noqa: S608 -- made of constants, as everything here
@@ -33,7 +34,8 @@ _GET: Final = f"""
 SELECT id::text, code, detail, attempts, died_at, state, {_SETTLED}, {RECORD} FROM dead_letters WHERE id = $1::uuid
 """.encode()  # noqa: S608 -- the same
 _LINES: Final = f"""
-SELECT id::text, code, detail, attempts, died_at, state, {_SETTLED}, {PLACE}, octet_length(value) FROM dead_letters
+SELECT id::text, code, detail, attempts, died_at, state, {_SETTLED}, {PLACE}, COALESCE(value_bytes, octet_length(value))
+FROM dead_letters
 """  # noqa: S608 -- the same
 _SETTLE: Final = b"""
 UPDATE dead_letters SET state = $2, settled_at = $3, settled_by = $4, settled_reason = $5
@@ -47,18 +49,20 @@ class SqlDeadLetters:
     """Keeps messages that nobody could use."""
 
     database: Database
+    box: MessageBox
 
     async def add(self, letters: Sequence[DeadLetter]) -> Sequence[str]:
         """Keep letters, and return the ids under which their messages are kept."""
         if not letters:
             return []
-        record = record_columns([letter.message for letter in letters])
+        ids = [letter.id for letter in letters]
+        record = await self.box.columns(ids, [letter.message for letter in letters])
 
         async def attempt(opened: Session) -> list[Row]:
             await fetch(
                 opened,
                 _ADD,
-                [letter.id for letter in letters],
+                ids,
                 *record,
                 [letter.code for letter in letters],
                 [letter.detail for letter in letters],
@@ -75,7 +79,8 @@ class SqlDeadLetters:
         """Return one letter, or None."""
         if not is_canonical(letter_id):
             return None
-        return next((_letter(row) for row in await self.database.fetch(_GET, letter_id)), None)
+        key = await self.box.key()
+        return next((self._letter(key, row) for row in await self.database.fetch(_GET, letter_id)), None)
 
     async def page(self, wanted: DeadLetterFilter, *, after: str | None, limit: int) -> Page[DeadLetterLine]:
         """Return a page of letters, the oldest first."""
@@ -98,6 +103,19 @@ class SqlDeadLetters:
         [(count,)] = await self.database.fetch(_COUNT)
         return int(count)
 
+    def _letter(self, key: DataKey, row: Row) -> DeadLetter:
+        letter_id, code, detail, attempts, died_at, state = row[:6]
+        return DeadLetter(
+            id=letter_id,
+            message=self.box.record_of(key, letter_id, row[9:]),
+            code=code,
+            detail=detail,
+            attempts=attempts,
+            died_at=utc(died_at),
+            state=DeadLetterState(state),
+            settlement=_settlement(row[6:9]),
+        )
+
 
 def page_statement(wanted: DeadLetterFilter, after: str | None, limit: int) -> tuple[bytes, Sequence[object]]:
     """Return the statement that lists letters, and its parameters."""
@@ -114,20 +132,6 @@ def page_statement(wanted: DeadLetterFilter, after: str | None, limit: int) -> t
 def _is_possible(wanted: DeadLetterFilter, after: str | None) -> bool:
     texts = (wanted.topic, wanted.code)
     return all(one is None or is_storable(one) for one in texts) and (after is None or is_canonical(after))
-
-
-def _letter(row: Row) -> DeadLetter:
-    letter_id, code, detail, attempts, died_at, state = row[:6]
-    return DeadLetter(
-        id=letter_id,
-        message=record_of(row[9:]),
-        code=code,
-        detail=detail,
-        attempts=attempts,
-        died_at=utc(died_at),
-        state=DeadLetterState(state),
-        settlement=_settlement(row[6:9]),
-    )
 
 
 def _line(row: Row) -> DeadLetterLine:
@@ -152,5 +156,5 @@ def _settlement(row: Row) -> Settlement | None:
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database) -> DeadLetters:
-        return SqlDeadLetters(database)
+    def _conforms(database: Database, box: MessageBox) -> DeadLetters:
+        return SqlDeadLetters(database, box)

@@ -9,8 +9,9 @@ from attrs import define, field
 from usercore.activity.values import Awaited, WaitsFor
 from usercore.adapters.sql.engine import Database, Row, fetch
 from usercore.adapters.sql.mapping import CANONICAL_UUID, is_canonical, utc
-from usercore.adapters.sql.records import PLACE, RECORD, RECORD_ARRAYS, place_of, record_columns, record_of
+from usercore.adapters.sql.records import PLACE, RECORD, WRITTEN, WRITTEN_ARRAYS, MessageBox, place_of
 from usercore.kernel.paging import Page
+from usercore.kernel.sealing import DataKey
 from usercore.messaging.ports import ParkedMessages
 from usercore.messaging.values import ParkedLine, ParkedMessage
 
@@ -18,12 +19,12 @@ WINDOW: Final = 5_000
 """How many parked messages one claim looks at. Source: measured, 2 µs each, so 10 ms a claim, with 100,000 parked."""
 
 _WAITS: Final = "waits_for, waits_for_id, parked_at, expires_at"
-_TYPES: Final = ("uuid[]", *RECORD_ARRAYS, "text[]", "text[]", "timestamptz[]", "timestamptz[]")
+_TYPES: Final = ("uuid[]", *WRITTEN_ARRAYS, "text[]", "text[]", "timestamptz[]", "timestamptz[]")
 # In one order by every writer, so that two that park the same messages wait for each other in turn.
 _PARK: Final = f"""
-INSERT INTO parked_messages (id, {RECORD}, {_WAITS}, due_at)
-SELECT id, {PLACE}, key, value, headers::json, {_WAITS}, parked_at
-FROM unnest({", ".join(f"${number}::{kind}" for number, kind in enumerate(_TYPES, 1))}) AS p(id, {RECORD}, {_WAITS})
+INSERT INTO parked_messages (id, {WRITTEN}, {_WAITS}, due_at)
+SELECT id, {WRITTEN}, {_WAITS}, parked_at
+FROM unnest({", ".join(f"${number}::{kind}" for number, kind in enumerate(_TYPES, 1))}) AS p(id, {WRITTEN}, {_WAITS})
 ORDER BY {PLACE}
 ON CONFLICT DO NOTHING RETURNING 1
 """.encode()  # noqa: S608 -- made of constants, as everything here
@@ -76,18 +77,21 @@ class SqlParkedMessages:
 
     Args:
         database: where.
+        box: seals them.
         window: how many messages one claim looks at.
     """
 
     database: Database
+    box: MessageBox
     window: int = WINDOW
     _looked_at: str = field(default=_BEGINNING, init=False)
 
     async def park(self, messages: Sequence[ParkedMessage]) -> None:
         """Keep messages; one that is kept already stays as it is."""
+        ids = [message.id for message in messages]
         columns = (
-            [message.id for message in messages],
-            *record_columns([message.message for message in messages]),
+            ids,
+            *await self.box.columns(ids, [message.message for message in messages]),
             [message.awaited.kind.value for message in messages],
             [message.awaited.id for message in messages],
             [message.parked_at for message in messages],
@@ -97,11 +101,11 @@ class SqlParkedMessages:
 
     async def claim_ready(self, *, now: datetime, lease_until: datetime, limit: int) -> Sequence[ParkedMessage]:
         """Take messages that can be applied now and those that have expired, oldest first; see the port."""
-        begin = self._looked_at
+        begin, key = self._looked_at, await self.box.key()
         terms = (now, lease_until, limit, begin, self.window)
         rows = await self.database.write(lambda opened: fetch(opened, CLAIM, *terms, prepare=False))
         count, last, ready = rows[0][:3]
-        taken = [_parked(row[3:]) for row in rows if row[3] is not None]
+        taken = [self._parked(key, row[3:]) for row in rows if row[3] is not None]
         if ready < limit:
             self._looked_at = last if count == self.window else _BEGINNING
         return taken
@@ -124,11 +128,11 @@ class SqlParkedMessages:
         [(count,)] = await self.database.fetch(_COUNT)
         return int(count)
 
-
-def _parked(row: Row) -> ParkedMessage:
-    parked_id, kind, awaited_id, parked_at, expires_at, *record = row
-    awaited = Awaited(WaitsFor(kind), awaited_id)
-    return ParkedMessage(parked_id, record_of(tuple(record)), awaited, utc(parked_at), utc(expires_at))
+    def _parked(self, key: DataKey, row: Row) -> ParkedMessage:
+        parked_id, kind, awaited_id, parked_at, expires_at, *record = row
+        awaited = Awaited(WaitsFor(kind), awaited_id)
+        message = self.box.record_of(key, parked_id, tuple(record))
+        return ParkedMessage(parked_id, message, awaited, utc(parked_at), utc(expires_at))
 
 
 def _line(row: Row) -> ParkedLine:
@@ -139,5 +143,5 @@ def _line(row: Row) -> ParkedLine:
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database) -> ParkedMessages:
-        return SqlParkedMessages(database)
+    def _conforms(database: Database, box: MessageBox) -> ParkedMessages:
+        return SqlParkedMessages(database, box)

@@ -6,7 +6,6 @@ from usercore.privacy.classification.declaring import (
     DELETE,
     ClassifiedTable,
     Subject,
-    SubjectForm,
     personal,
     plain,
     pseudonymous,
@@ -58,11 +57,13 @@ INBOX: Final = table(
 PARKED: Final = table(
     "parked_messages",
     about="Messages about users or orders that are not known yet",
+    # Whom the message names: it may wait for an order of theirs. What names nobody expires within days.
+    subject=Subject("user_id"),
     withheld=_NOT_THEIRS,
     category=Category.MESSAGES,
     purposes=(Purpose.OPERATION,),
     retention=RetentionClass.SET_ASIDE,
-    erasure=Keep("waits for somebody who is not known, so that no row is an existing user's; expires within days"),
+    erasure=DELETE,
     columns=(
         plain("id"),
         plain("topic"),
@@ -72,6 +73,9 @@ PARKED: Final = table(
         pseudonymous("key"),
         personal("value"),
         pseudonymous("headers"),
+        personal("sealed"),
+        plain("value_bytes"),
+        pseudonymous("user_id"),
         plain("waits_for"),
         pseudonymous("waits_for_id"),
         plain("parked_at"),
@@ -83,8 +87,8 @@ PARKED: Final = table(
 DEAD_LETTERS: Final = table(
     "dead_letters",
     about="Messages that nobody could use, as they came but for passwords",
-    # Commands about a user have the user's id as their key; what has none waits for an operator, or expires.
-    subject=Subject("key", SubjectForm.BYTES),
+    # Whom the message names; what names nobody waits for an operator, or expires.
+    subject=Subject("user_id"),
     withheld=_NOT_THEIRS,
     category=Category.MESSAGES,
     purposes=(Purpose.OPERATION,),
@@ -100,6 +104,9 @@ DEAD_LETTERS: Final = table(
         pseudonymous("key"),
         personal("value"),
         pseudonymous("headers"),
+        personal("sealed"),
+        plain("value_bytes"),
+        pseudonymous("user_id"),
         plain("code"),
         plain("detail"),
         plain("attempts"),

@@ -29,8 +29,13 @@ parked_messages: Final = Table(
     Column("message_timestamp", BigInteger, nullable=False),
     Column("key", LargeBinary),
     Column("value", LargeBinary),
-    # Pairs of a name and the value in base64, in the order of the message.
-    Column("headers", JSON, nullable=False),
+    # Pairs of a name and the value in base64. In the clear only where it was written before there were keys.
+    Column("headers", JSON),
+    # Key, value and headers, sealed with a key of the service.
+    Column("sealed", LargeBinary),
+    Column("value_bytes", Integer),
+    # Whom the message names, as far as that can be made out; erasure looks here.
+    Column("user_id", ID),
     Column("waits_for", Text, nullable=False),
     Column("waits_for_id", C_TEXT, nullable=False),
     Column("parked_at", TIME, nullable=False),
@@ -44,6 +49,11 @@ parked_messages: Final = Table(
     CheckConstraint("waits_for IN ('USER', 'ORDER', 'PAYMENT')", name="ck_parked_messages_waits_for"),
 )
 Index("ix_parked_messages_expires_at", parked_messages.c.expires_at)
+Index(
+    "ix_parked_messages_user_id",
+    parked_messages.c.user_id,
+    postgresql_where=text("user_id IS NOT NULL"),
+)
 
 dead_letters: Final = Table(
     "dead_letters",
@@ -55,7 +65,10 @@ dead_letters: Final = Table(
     Column("message_timestamp", BigInteger, nullable=False),
     Column("key", LargeBinary),
     Column("value", LargeBinary),
-    Column("headers", JSON, nullable=False),
+    Column("headers", JSON),
+    Column("sealed", LargeBinary),
+    Column("value_bytes", Integer),
+    Column("user_id", ID),
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -69,3 +82,4 @@ dead_letters: Final = Table(
     CheckConstraint("state IN ('WAITING', 'REPLAYED', 'DISCARDED')", name="ck_dead_letters_state"),
 )
 Index("ix_dead_letters_waiting", dead_letters.c.id, postgresql_where=text("state = 'WAITING'"))
+Index("ix_dead_letters_user_id", dead_letters.c.user_id, postgresql_where=text("user_id IS NOT NULL"))
