@@ -73,8 +73,9 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "deactivateUserByMessage": (WRITE, True),
     "getUserByName": (READ, True),
     "getEmailPreferencesByQuery": (READ, True),
+    "getAudit": ({"auditor"}, False),
 }
-ABOUT_NOBODY: Final = {"createUser", "listUsers", *ABOUT_REQUESTS}
+ABOUT_NOBODY: Final = {"createUser", "listUsers", "getAudit", *ABOUT_REQUESTS}
 OWNERS: Final = ("self", "other", "absent", "deactivated", "deactivated self", "erased", "erased self")
 
 # What those who may do it are answered where it is not 200: by operation, or by operation and owner.

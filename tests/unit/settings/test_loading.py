@@ -160,6 +160,10 @@ PARSED = [
     # Any text is a name or a path.
     if setting.variable
     not in {
+        "USER_SERVICE_AUDIT_CHECKPOINT_FILE",
+        "USER_SERVICE_AUDIT_KEY_FILE",
+        "USER_SERVICE_AUDIT_NAME",
+        "USER_SERVICE_AUDIT_PUBLIC_KEYS_FILE",
         "USER_SERVICE_CACHE_NAMESPACE",
         "USER_SERVICE_DELIVERY_RECORD_FILE",
         "USER_SERVICE_ERASURE_LEDGER_FILE",

@@ -66,6 +66,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "deactivateUserByMessage": Rule(_WRITE, own=True),
     "getUserByName": Rule(_READ, own=True),
     "getEmailPreferencesByQuery": Rule(_READ, own=True),
+    "getAudit": Rule(frozenset({Scope.AUDIT_READ})),
 }
 """Operation → who may call it, with a token."""
 

@@ -17,6 +17,7 @@ from user_http.auth.sources import JwksUrl, KeyFile, KeyRing, KeySource, plain_c
 from user_http.auth.tokens import TokenVerifier
 from user_http.controllers.activity import ActivityController
 from user_http.controllers.aliases import AliasController
+from user_http.controllers.audit import AuditController
 from user_http.controllers.consents import ConsentsController
 from user_http.controllers.description import DescriptionController
 from user_http.controllers.health import HealthController, Readiness
@@ -98,6 +99,7 @@ def _operations(core: Core, health: HealthController, privacy: PrivacyController
     yield from ActivityController(core).operations()
     yield from privacy.operations()
     yield from AliasController(core, users, preferences).operations()
+    yield from AuditController(core).operations()
     yield from health.operations()
     yield from DescriptionController().operations()
 

@@ -52,6 +52,7 @@ UPDATE_BY_MESSAGE = Route("updateUserByMessage", "POST", "/v1/users/update")
 DEACTIVATE_BY_MESSAGE = Route("deactivateUserByMessage", "POST", "/v1/users/deactivate")
 GET_BY_NAME = Route("getUserByName", "GET", "/v1/users/get")
 GET_EMAIL_PREFERENCES_BY_QUERY = Route("getEmailPreferencesByQuery", "GET", "/v1/users/get-email-preferences")
+GET_AUDIT = Route("getAudit", "GET", "/v1/audit")
 LIVE = Route("getLiveness", "GET", "/health/live")
 READY = Route("getReadiness", "GET", "/health/ready")
 METRICS = Route("getMetrics", "GET", "/metrics")
@@ -94,6 +95,7 @@ ROUTES: Final = (
     DEACTIVATE_BY_MESSAGE,
     GET_BY_NAME,
     GET_EMAIL_PREFERENCES_BY_QUERY,
+    GET_AUDIT,
     LIVE,
     READY,
     METRICS,

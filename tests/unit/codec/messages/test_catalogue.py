@@ -51,7 +51,11 @@ ALIASES = {"OrderPlaced": {"userId", "placedAt"}, "LoyaltyPointsEarned": {"custo
 
 def test_every_message_of_the_catalogue_is_known_under_its_topic() -> None:
     assert {contract.topic for contract in RECEIVED} == set(topics.RECEIVED)
-    assert {contract.topic for contract in PUBLISHED} - {None} == {*topics.PUBLISHED, topics.PROFILES}
+    assert {contract.topic for contract in PUBLISHED} - {None} == {
+        *topics.PUBLISHED,
+        topics.PROFILES,
+        topics.AUDIT_CHECKPOINTS,
+    }
     assert {BY_NAME[query].kind for query in REPLIES} == {"query"}
 
 

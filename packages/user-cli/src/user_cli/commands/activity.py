@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, found
+from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, looked_at, one_name
 from user_cli.failures import UsageError
 from user_cli.output import show_json, show_json_items
 from user_cli.session import open_session
@@ -52,7 +52,7 @@ async def activity(
     kinds = _kinds(kind)
     async with open_session() as session:
         core = session.core
-        ident = await found(core, user_id, named)
+        ident = await looked_at(session, one_name(user_id, named), "activity")
         if everything:
             await _show_all(core, ident, kinds, as_json=as_json)
             return

@@ -108,6 +108,7 @@ async def show(letter_id: str, /, *, value_to: Path | None = None, as_json: AsJs
     """
     async with open_session() as session:
         letter = await session.core.get_dead_letter(letter_id)
+        await session.core.record_reads.messages(("dead_letter", letter.id), session.context)
     if value_to is not None:
         if letter.message.value is None:
             raise UsageError("the message has no value: leave --value-to out")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, found
+from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, looked_at, one_name
 from user_cli.failures import UsageError
 from user_cli.output import show_json_items, show_json_page
 from user_cli.session import open_session
@@ -46,7 +46,7 @@ async def history(
         raise UsageError("--all begins at the beginning: leave --cursor out")
     async with open_session() as session:
         core = session.core
-        ident = await found(core, user_id, named)
+        ident = await looked_at(session, one_name(user_id, named), "history")
         if everything and as_json:
             await show_json_items(history_object(entry) async for entry in _every(core, ident))
         elif everything:

@@ -1,23 +1,24 @@
 """`userctl user list`: filters, pages, and whole lists."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 from cyclopts import Parameter
 
 from user_cli.commands.options import AsJson, WithDefault
 from user_cli.failures import UsageError
 from user_cli.inputs import optional_moment
 from user_cli.output import show_json_items, show_json_page
-from user_cli.session import open_session
+from user_cli.session import Session, open_session
 from user_cli.views import document_object, show_users
+from usercore.codec.scalars import camel
+from usercore.kernel.paging import Page
 from usercore.users.ports import EmailRules, ProfileDocument
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX, Sort, UserQuery, read_cursor
 from usercore.users.read_users import canonical_email, canonical_username
 from usercore.users.search import query_words
 from usercore.users.values import AccountState, ValueRejectedError
-from usercore.wiring.core import Core
 
 __all__ = ["list_users"]
 
@@ -91,22 +92,42 @@ async def list_users(
         raise UsageError("--all begins at the beginning: leave --cursor out")
     async with open_session() as session:
         query = _query(filters, paging, session.core.ports.emails)
+        recorded = _Recorded(session, _names(filters))
         if paging.everyone and as_json:
-            await show_json_items(document_object(document) async for document in _every(session.core, query))
+            await show_json_items(document_object(document) async for document in _every(recorded, query))
         elif paging.everyone:
-            show_users([document async for document in _every(session.core, query)], None)
+            show_users([document async for document in _every(recorded, query)], None)
         else:
-            page = await session.core.list_users(query)
+            page = await recorded(query)
             if as_json:
                 show_json_page(map(document_object, page.items), page.next_cursor)
             else:
                 show_users(page.items, page.next_cursor)
 
 
-async def _every(core: Core, query: UserQuery) -> AsyncIterator[ProfileDocument]:
+@frozen
+class _Recorded:
+    """Lists users, and records each page in the audit trail before it is shown."""
+
+    session: Session
+    filters: Sequence[str]
+
+    async def __call__(self, query: UserQuery) -> Page[ProfileDocument]:
+        page = await self.session.core.list_users(query)
+        shown = [document.user_id for document in page.items]
+        await self.session.core.record_reads.listed(shown, self.filters, self.session.context)
+        return page
+
+
+def _names(filters: Filters) -> Sequence[str]:
+    """Return by what users are chosen, and not by which values."""
+    return sorted(camel(name) for name, value in asdict(filters).items() if value)
+
+
+async def _every(recorded: _Recorded, query: UserQuery) -> AsyncIterator[ProfileDocument]:
     query = evolve(query, limit=PAGE_MAX)
     while True:
-        page = await core.list_users(query)
+        page = await recorded(query)
         for document in page.items:
             yield document
         if page.next_cursor is None:

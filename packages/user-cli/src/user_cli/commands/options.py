@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from user_cli.failures import UsageError
 from user_cli.inputs import STDIN
+from user_cli.session import Session
 from usercore.kernel.ids import UserId
 from usercore.users.read_users import UserNamed
 from usercore.wiring.core import Core
@@ -21,6 +22,7 @@ __all__ = [
     "WithDefault",
     "command_group",
     "found",
+    "looked_at",
     "one_name",
 ]
 
@@ -71,6 +73,24 @@ async def found(core: Core, user_id: str | None, named: Named) -> UserId:
     """
     name = one_name(user_id, named)
     return name.user_id if name.user_id is not None else (await core.get_user(name)).id
+
+
+async def looked_at(session: Session, name: UserNamed, facet: str) -> UserId:
+    """Return the id of a user, once it is recorded that the operator looks at them.
+
+    Args:
+        session: who looks.
+        name: of the user.
+        facet: what of them is to be shown.
+
+    Raises:
+        UserNotFoundError: nobody is so named.
+        UserErasedError: the user has been erased.
+        UnavailableError: it is not recorded, so nothing may be shown.
+    """
+    user = await session.core.get_user(name)
+    await session.core.record_reads(user.id, (facet,), session.context)
+    return user.id
 
 
 def one_name(user_id: str | None, named: Named) -> UserNamed:

@@ -1,6 +1,16 @@
 """`userctl preferences`: which mail a user gets."""
 
-from user_cli.commands.options import AsJson, IfMatch, Named, UserIdOption, WithDefault, command_group, found
+from user_cli.commands.options import (
+    AsJson,
+    IfMatch,
+    Named,
+    UserIdOption,
+    WithDefault,
+    command_group,
+    found,
+    looked_at,
+    one_name,
+)
 from user_cli.failures import UsageError
 from user_cli.session import open_session
 from user_cli.views import show_preferences
@@ -29,7 +39,7 @@ async def get(
         as_json: write the preferences as JSON.
     """
     async with open_session() as session:
-        ident = await found(session.core, user_id, named)
+        ident = await looked_at(session, one_name(user_id, named), "email_preferences")
         show_preferences(await session.core.get_email_preferences(ident), as_json=as_json)
 
 

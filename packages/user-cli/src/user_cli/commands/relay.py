@@ -7,7 +7,7 @@ import structlog
 from user_cli.commands.options import command_group
 from user_cli.session import open_messaging_session
 from user_cli.signals import heed_signals
-from usercore.delivery.topics import PROFILES, PUBLISHED
+from usercore.delivery.topics import AUDIT_CHECKPOINTS, PROFILES, PUBLISHED
 
 app = command_group("relay", "Publish events to Kafka, without the stream processor.")
 
@@ -27,7 +27,7 @@ async def run() -> None:
     """
     async with open_messaging_session() as session:
         asked = asyncio.ensure_future(heed_signals().wait())
-        await session.messaging.topics.ensure((*PUBLISHED, PROFILES))
+        await session.messaging.topics.ensure((*PUBLISHED, PROFILES, AUDIT_CHECKPOINTS))
         relaying = asyncio.create_task(session.messaging.relay.run())
         structlog.get_logger().info("relay started")
         await asyncio.wait((relaying, asked), return_when=asyncio.FIRST_COMPLETED)

@@ -160,6 +160,7 @@ async def get(
         user = await session.core.get_user(name)
         if when is not None:
             user = await session.core.read_past.at(user.id, when)
+        await session.core.record_reads(user.id, ("profile",), session.context)
         show_user(user, as_json=as_json)
 
 

@@ -50,9 +50,15 @@ class Caller:
         return not _USERS.isdisjoint(self.scopes)
 
     @property
+    def is_operator(self) -> bool:
+        """Whether the caller runs the service, so that what they look at is recorded."""
+        return not _OPERATORS.isdisjoint(self.scopes)
+
+    @property
     def sees_erased(self) -> bool:
         """Whether the caller may learn that somebody has been erased."""
         return Scope.PRIVACY_MANAGE in self.scopes
 
 
+_OPERATORS = frozenset({Scope.USERS_ADMIN, Scope.PRIVACY_MANAGE})
 _USERS = frozenset({Scope.USERS_READ, Scope.USERS_WRITE, Scope.USERS_ADMIN})

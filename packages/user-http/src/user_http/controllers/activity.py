@@ -6,6 +6,7 @@ from attrs import frozen
 
 from user_http import routes
 from user_http.answers import Answer, json_answer
+from user_http.controllers.common import record_read
 from user_http.controllers.listing import links
 from user_http.decoding.query import at_most, read_query, several_of, whole_number
 from user_http.pipeline import Operation
@@ -36,5 +37,6 @@ class ActivityController:
         activity = await self.core.read_activity(
             call.target, kinds=frozenset(map(FactKind, kinds or ())), cursor=cursor, limit=limit or PAGE_DEFAULT
         )
+        await record_read(self.core, call, call.target, "activity")
         path = routes.GET_ACTIVITY.path.replace("{userId}", call.target)
         return json_answer(render_activity(activity), (b"link", links(path, query.values, activity.page.next_cursor)))

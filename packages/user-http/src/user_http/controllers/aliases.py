@@ -9,7 +9,7 @@ from user_http import routes
 from user_http.access import RULES, authorise, is_privileged
 from user_http.answers import Answer, versioned
 from user_http.conditions import if_match
-from user_http.controllers.common import missing_field
+from user_http.controllers.common import missing_field, record_read
 from user_http.controllers.preferences import PreferencesController
 from user_http.controllers.users import UserController
 from user_http.decoding.body import read_body
@@ -68,6 +68,7 @@ class AliasController:
         else:
             authorise(rule, call.who, None)
         user = await self.core.get_user(named)
+        await record_read(self.core, call, user.id, "profile")
         return versioned(render_profile(user), user.version)
 
     async def _get_own(self, call: Call, named: UserNamed) -> Answer:
@@ -78,6 +79,7 @@ class AliasController:
             raise UserNotFoundError from None
         if not is_privileged(RULES[call.route.id], call.who) and user.id != call.who.subject:
             raise UserNotFoundError
+        await record_read(self.core, call, user.id, "profile")
         return versioned(render_profile(user), user.version)
 
     async def get_preferences(self, call: Call) -> Answer:
@@ -89,7 +91,7 @@ class AliasController:
         query.check()
         user_id = parse_user_id(raw or "")
         authorise(RULES[call.route.id], call.who, user_id)
-        return await self.preferences.read(user_id)
+        return await self.preferences.read(call, user_id)
 
 
 def _named(call: Call, query: Query, in_body: str | UnsetType) -> UserId:

@@ -12,10 +12,12 @@ from user_http.problems import BODY_INVALID, FieldProblem, RequestRefusedError
 from user_http.requests import Call
 from user_http.schemas.users import AddressInput, CreateUser, UserPatch
 from usercore.codec.profile import render_profile
-from usercore.kernel.context import CommandContext
+from usercore.kernel.context import Actor, ActorKind, CommandContext
+from usercore.kernel.ids import UserId
 from usercore.kernel.unset import UNSET
 from usercore.users.intake import AddressPatch, ProfilePatch
 from usercore.users.model import User
+from usercore.wiring.core import Core
 
 _NOT_PROFILE = frozenset({"password", "user_id"})
 
@@ -30,6 +32,23 @@ def context_of(call: Call, target: str | None) -> CommandContext:
         traceparent=exchange.traceparent,
         for_privacy=Scope.PRIVACY_MANAGE in call.who.scopes,
     )
+
+
+def reading_of(call: Call) -> CommandContext:
+    """Return the circumstances under which an operator reads."""
+    actor = Actor(ActorKind.OPERATOR, call.who.subject)
+    request_id = call.exchange.request_id
+    return CommandContext(actor, correlation_id=request_id, causation_id=request_id)
+
+
+async def record_read(core: Core, call: Call, user_id: UserId, *facets: str) -> None:
+    """Record that an operator is about to be shown a user; whoever else reads goes on at once.
+
+    Raises:
+        UnavailableError: it is not recorded, so nothing may be shown.
+    """
+    if call.who.is_operator:
+        await core.record_reads(user_id, facets, reading_of(call))
 
 
 def profile_patch(body: CreateUser | UserPatch) -> ProfilePatch:

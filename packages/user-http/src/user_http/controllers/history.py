@@ -7,6 +7,7 @@ from attrs import frozen
 
 from user_http import routes
 from user_http.answers import Answer, items, json_answer
+from user_http.controllers.common import record_read
 from user_http.controllers.listing import links
 from user_http.decoding.query import read_query, time, whole_number
 from user_http.pipeline import Operation
@@ -41,8 +42,11 @@ class HistoryController:
                 query.refuse(name, "not_with_at", "leave it out: there is one profile at a time")
         query.check()
         if at is not None:
-            return json_answer(render_profile(await self.core.read_past.at(call.target, at)))
+            past = await self.core.read_past.at(call.target, at)
+            await record_read(self.core, call, past.id, "profile")
+            return json_answer(render_profile(past))
         page = await self.core.read_history(call.target, below_version=below, limit=limit or PAGE_DEFAULT)
+        await record_read(self.core, call, call.target, "history")
         body = items((compact(history_object(one)) for one in page.items), json.dumps(page.next_cursor).encode())
         path = routes.GET_HISTORY.path.replace("{userId}", call.target)
         return json_answer(body, (b"link", links(path, query.values, page.next_cursor)))

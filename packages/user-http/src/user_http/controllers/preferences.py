@@ -7,7 +7,7 @@ from attrs import frozen
 from user_http import routes
 from user_http.answers import Answer, versioned
 from user_http.conditions import expected_version, if_match
-from user_http.controllers.common import context_of, given
+from user_http.controllers.common import context_of, given, record_read
 from user_http.decoding.body import read_body
 from user_http.decoding.media import JSON, MERGE_PATCH
 from user_http.decoding.query import read_query
@@ -40,14 +40,16 @@ class PreferencesController:
         """Read a user's preferences."""
         if call.query_string:
             read_query(call)
-        return await self.read(call.target)
+        return await self.read(call, call.target)
 
-    async def read(self, user_id: UserId) -> Answer:
+    async def read(self, call: Call, user_id: UserId) -> Answer:
         """Read the preferences of a user, whichever way the request named them.
 
         They are always sent whole: a topic that the operator registers shows in them without a new version.
         """
-        return _answer(await self.core.get_email_preferences(user_id))
+        preferences = await self.core.get_email_preferences(user_id)
+        await record_read(self.core, call, user_id, "email_preferences")
+        return _answer(preferences)
 
     async def patch(self, call: Call) -> Answer:
         """Take note of what a user says of some topics."""

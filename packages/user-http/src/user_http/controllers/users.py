@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from user_http import routes
 from user_http.answers import Answer, not_modified, versioned
 from user_http.conditions import Match, expected_version, if_match, is_known
-from user_http.controllers.common import context_of, given, profile_patch, user_answer
+from user_http.controllers.common import context_of, given, profile_patch, record_read, user_answer
 from user_http.decoding.body import read_body, read_optional_body
 from user_http.decoding.media import JSON, MERGE_PATCH
 from user_http.decoding.query import read_query, several_of
@@ -36,6 +36,9 @@ _PREFERENCES: Final = "emailPreferences"
 _ACTIVITY: Final = "activity"
 INCLUDED: Final = (_PREFERENCES, _ACTIVITY)
 """What can be put into a profile besides."""
+FACETS: Final = {_PREFERENCES: "email_preferences", _ACTIVITY: "activity"}
+"""What the audit trail calls it."""
+_PROFILE: Final = "profile"
 
 
 @frozen
@@ -74,19 +77,22 @@ class UserController:
             include = query.read("include", several_of(*INCLUDED))
             query.check()
             if include:
-                return await self._with(include, call.target)
+                return await self._with(include, call)
         document = await self.core.read_profile(call.target)
         if is_known(call.header(b"if-none-match"), document.version):
             return not_modified(document.version)
+        await record_read(self.core, call, document.user_id, _PROFILE)
         return versioned(document.body, document.version)
 
-    async def _with(self, include: frozenset[str], user_id: UserId) -> Answer:
+    async def _with(self, include: frozenset[str], call: Call) -> Answer:
+        user_id = call.target
         document = await self.core.read_profile(user_id)
         body = document.body[:-1]
         if _PREFERENCES in include:
             body += b',"emailPreferences":' + render_preferences(await self.core.get_email_preferences(user_id))
         if _ACTIVITY in include:
             body += b',"activity":' + render_summary(await self.core.read_activity.summary(user_id))
+        await record_read(self.core, call, user_id, _PROFILE, *sorted(FACETS[name] for name in include))
         return versioned(body + b"}", document.version)
 
     async def patch(self, call: Call) -> Answer:

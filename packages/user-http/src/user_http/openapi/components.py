@@ -4,9 +4,11 @@ from typing import Any, Final
 
 import msgspec
 
+from user_http.controllers.audit import ACTION_MAX_CHARS, ACTOR_MAX_CHARS
 from user_http.controllers.listing import SEARCH_MAX_CHARS
 from user_http.controllers.users import INCLUDED
 from user_http.schemas.activity import ActivityPage
+from user_http.schemas.audit import AuditPage
 from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsent
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
@@ -66,6 +68,7 @@ SCHEMAS: Final = (
     PrivacyRequestPage,
     LegalHold,
     LegalHolds,
+    AuditPage,
     Problem,
     NotReady,
     Liveness,
@@ -99,6 +102,7 @@ def parameters() -> dict[str, Any]:
         **_of_lists(),
         **_of_history(),
         **_of_activity(),
+        **_of_audit(),
         **_of_names(),
         **_of_privacy(),
     }
@@ -202,6 +206,24 @@ def _of_history() -> dict[str, Any]:
         "below": _parameter(
             "cursor", "query", {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}, "`nextCursor` of the page before."
         ),
+    }
+
+
+def _of_audit() -> dict[str, Any]:
+    return {
+        "auditUser": _parameter(
+            "user", "query", _UUID, "What was done to this user, and lists that showed them.", example=_ID_EXAMPLE
+        ),
+        "auditActor": _parameter(
+            "actor",
+            "query",
+            _text(ACTOR_MAX_CHARS, pattern="^(USER|SERVICE|OPERATOR|SYSTEM):.*$"),
+            "Who did it: `USER`, `SERVICE`, `OPERATOR` or `SYSTEM`, a colon, and the id.",
+            example="OPERATOR:ada",
+        ),
+        "auditAction": _parameter("action", "query", _text(ACTION_MAX_CHARS), "What was done.", example="UserRead"),
+        "since": _parameter("since", "query", _TIME, "What happened at this time or later."),
+        "until": _parameter("until", "query", _TIME, "What happened before this time."),
     }
 
 

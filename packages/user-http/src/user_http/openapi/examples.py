@@ -11,7 +11,10 @@ from usercore.activity.ports import FactEntry
 from usercore.activity.read_activity import Activity
 from usercore.activity.summary import DEFAULT_TIERS, summarise, tally_of
 from usercore.activity.values import Money
+from usercore.audit.chain import chained
+from usercore.audit.entry import AuditEntry
 from usercore.codec.activity import activity_object
+from usercore.codec.audit import audit_object
 from usercore.codec.consents import consents_object, recorded_object
 from usercore.codec.history import history_object
 from usercore.codec.preferences import preferences_object
@@ -122,6 +125,21 @@ def activity() -> Any:  # noqa: ANN401 -- any JSON value
         for number, fact in enumerate(_FACTS)
     )
     return activity_object(Activity(Page(items), summarise(tally_of(_FACTS), DEFAULT_TIERS)))
+
+
+def audit() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a page of the audit trail."""
+    entry = AuditEntry(
+        user_id=_ID,
+        event_id=EventId("01932f6f-1a2b-7c3d-8e4f-5a6b7c8d9e0f"),
+        at=_AT,
+        actor=_ACTOR,
+        action="UserRead",
+        fields=("profile",),
+        correlation_id="sale-17",
+        causation_id="sale-17",
+    )
+    return {"items": [audit_object(chained(None, entry))], "nextCursor": None}
 
 
 CREATE: Final = {

@@ -187,6 +187,19 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         ("byUserId",),
         _PREFERENCES,
     ),
+    "getAudit": Description(
+        "Audit",
+        "Read the audit trail",
+        "Who did what to whom, the newest first: changes, and what operators looked at. Conditions combine. A page on "
+        "which little is found may be short and still have a `nextCursor`.",
+        ("auditUser", "auditActor", "auditAction", "since", "until", "limit", "cursor"),
+        Success(
+            "AuditPage",
+            examples.audit,
+            ("Link",),
+            links={"NextPage": _link("getAudit", "Read the next page.", cursor="$response.body#/nextCursor")},
+        ),
+    ),
     "getLiveness": Description(
         "Service",
         "Whether the process runs",

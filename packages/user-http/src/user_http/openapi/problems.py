@@ -70,6 +70,7 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before, with the same sort"),
     "consent_invalid": ("/purpose", "purpose_unknown", "name a purpose that the operator registered"),
     "privacy_request_invalid": ("/text", "required", "say what is wrong, or give the values that are right"),
+    "audit_query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before"),
     "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
 }
 
@@ -142,6 +143,7 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "deactivateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
     "getUserByName": (*ABOUT_ONE, "query_invalid"),
     "getEmailPreferencesByQuery": ABOUT_ONE,
+    "getAudit": ("audit_query_invalid",),
 }
 """What an operation may answer with besides what all of them may."""
 

@@ -35,8 +35,14 @@ PUBLISHED: Final = (
 DEAD_LETTERS: Final = "user-service.dead-letter"
 """Messages that nobody could use, with their own bytes, key and headers."""
 
+AUDIT_CHECKPOINTS: Final = "user-service.audit-checkpoints"
+"""Signed checkpoints of the audit trail, out of the database's reach."""
+
 COMPACTED: Final = frozenset({PROFILES})
 """Topics that keep the last message of each key, and no time limit."""
 
-OURS: Final = (*RECEIVED, *PUBLISHED, PROFILES, DEAD_LETTERS)
+KEPT: Final = frozenset({AUDIT_CHECKPOINTS})
+"""Topics that keep every message without a limit: what they prove may be asked for years later."""
+
+OURS: Final = (*RECEIVED, *PUBLISHED, PROFILES, DEAD_LETTERS, AUDIT_CHECKPOINTS)
 """Every topic that the service reads or writes."""

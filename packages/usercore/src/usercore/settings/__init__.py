@@ -1,5 +1,6 @@
 """Settings: frozen sections, read once from the environment at an entry point."""
 
+from usercore.settings.checkpoints import CheckpointSettings
 from usercore.settings.loading import Problem, Setting, SettingsError, load, settings_of
 from usercore.settings.mail import Mailbox, SmtpSecurity, SmtpSettings
 from usercore.settings.messaging import (
@@ -43,6 +44,7 @@ __all__ = [
     "AuthenticationAdapter",
     "AuthenticationSettings",
     "CacheSettings",
+    "CheckpointSettings",
     "ConsumerSettings",
     "CoreSettings",
     "DatabaseSettings",

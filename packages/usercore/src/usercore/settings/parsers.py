@@ -45,6 +45,15 @@ def text(raw: str) -> str:
     return raw.strip()
 
 
+def key_name(raw: str) -> str:
+    """Return the name of a key, as it stands under what it signs."""
+    name = raw.strip()
+    if not name or "+" in name or not name.isprintable() or any(one.isspace() for one in name):
+        message = "write a name without blanks and +"
+        raise ValueError(message)
+    return name
+
+
 def whole_number(least: int, most: int) -> Callable[[str], int]:
     """Return a parser for a whole number within bounds."""
     wanted = f"write a whole number from {least} to {most}"

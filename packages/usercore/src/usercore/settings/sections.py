@@ -10,6 +10,7 @@ from attrs import field, frozen
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.kernel.secret import Secret
 from usercore.privacy.requests.policy import RequestPolicy
+from usercore.settings.checkpoints import CheckpointSettings
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
     key_256,
@@ -344,6 +345,7 @@ class CoreSettings:
     passwords: PasswordSettings = field()
     delivery: DeliverySettings = field()
     services: ServicesSettings = field()
+    checkpoints: CheckpointSettings = field()
     activity: ActivitySettings = field()
     telemetry: TelemetrySettings = field()
     privacy: PrivacySettings = field(factory=PrivacySettings)

@@ -8,7 +8,21 @@ from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.activity.read_activity import ReadActivity
 from usercore.activity.record_facts import RecordFacts
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
-from usercore.audit.ports import AuditTrail
+from usercore.audit.export_audit import ExportAudit
+from usercore.audit.make_checkpoint import MakeCheckpoint
+from usercore.audit.ports import (
+    AuditArchive,
+    AuditReader,
+    AuditTrail,
+    CheckpointLog,
+    CheckpointPublisher,
+    CheckpointSigner,
+    CheckpointVerifier,
+    ListingTrail,
+)
+from usercore.audit.read_audit import ReadAudit
+from usercore.audit.record_reads import RecordReads
+from usercore.audit.verify_audit import VerifyAudit
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.ports import (
@@ -132,6 +146,13 @@ class Ports:
     outbox: OutboxReader
     shards: OutboxShards
     trail: AuditTrail
+    listings: ListingTrail
+    audit_reader: AuditReader
+    archive: AuditArchive
+    checkpoints: CheckpointLog
+    signer: CheckpointSigner
+    verifier: CheckpointVerifier
+    checkpoint_publisher: CheckpointPublisher
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService
@@ -190,6 +211,11 @@ class Core:
     get_dead_letter: GetDeadLetter
     discard_dead_letter: DiscardDeadLetter
     list_parked: ListParked
+    record_reads: RecordReads
+    read_audit: ReadAudit
+    verify_audit: VerifyAudit
+    export_audit: ExportAudit
+    make_checkpoint: MakeCheckpoint
     once: Once
     ports: Ports
 
@@ -327,6 +353,18 @@ def assemble(
         get_dead_letter=GetDeadLetter(ports.dead_letters),
         discard_dead_letter=DiscardDeadLetter(ports.dead_letters, ports.clock),
         list_parked=ListParked(ports.parked),
+        record_reads=RecordReads(ports.trail, ports.listings, ports.clock, ports.ids),
+        read_audit=ReadAudit(ports.audit_reader),
+        verify_audit=VerifyAudit(ports.archive, ports.checkpoints, ports.verifier, ports.clock),
+        export_audit=ExportAudit(ports.archive),
+        make_checkpoint=MakeCheckpoint(
+            ports.checkpoints,
+            ports.signer,
+            ports.verifier,
+            ports.checkpoint_publisher,
+            ports.clock,
+            ports.ids,
+        ),
         once=Once(ports.ledger, ports.clock),
         ports=ports,
     )

@@ -23,17 +23,25 @@ _PERIOD_S: Final = {
     "purge_idempotency_keys": 300.0,
     "purge_deliveries": 300.0,
     "backlog": 15.0,
+    "audit_checkpoint": 15.0,
 }
 """The least time between two turns of a task: counting and cleaning need not be quick."""
 
 
 @frozen
 class Maintenance:
-    """Does the background work of one process. Every copy of the service may run it at once."""
+    """Does the background work of one process. Every copy of the service may run it at once.
+
+    Args:
+        core: every use case.
+        metrics: are told.
+        checkpoint_every: how old the last checkpoint of the audit trail may become; None makes none.
+    """
 
     core: Core
     metrics: Metrics
     deliveries_kept: timedelta = timedelta(days=30)
+    checkpoint_every: timedelta | None = None
 
     async def run(self, interval_s: float) -> None:
         """Go round until cancelled; a failing task is counted, logged and tried again.
@@ -72,6 +80,7 @@ class Maintenance:
             "purge_idempotency_keys": self._purge,
             "purge_deliveries": lambda: _until_none_left(self._purge_deliveries),
             "backlog": self._backlog,
+            "audit_checkpoint": self._checkpoint,
         }
 
     async def _deliver(self, recipient: Recipient) -> None:
@@ -85,6 +94,10 @@ class Maintenance:
 
     async def _purge_archives(self) -> None:
         await self.core.ports.archives.purge(self.core.ports.clock.now())
+
+    async def _checkpoint(self) -> None:
+        if self.checkpoint_every is not None:
+            await self.core.make_checkpoint(every=self.checkpoint_every)
 
     async def _backlog(self) -> None:
         self.metrics.backlog(outbox=await self.core.ports.outbox.pending())

@@ -16,6 +16,12 @@ from attrs import evolve
 from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.adapters.local.recording import RecordingServices
 from usercore.adapters.memory.activity import MemoryActivityReader, MemoryActivityWriter
+from usercore.adapters.memory.audit import (
+    MemoryAuditArchive,
+    MemoryAuditReader,
+    MemoryCheckpointLog,
+    MemoryListingTrail,
+)
 from usercore.adapters.memory.consents import MemoryConsentLedger, MemoryPurposeRegistry
 from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
@@ -23,7 +29,13 @@ from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliv
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
-from usercore.adapters.memory.missing import MissingAttributeValidator, MissingPasswordHasher
+from usercore.adapters.memory.missing import (
+    MissingAttributeValidator,
+    MissingCheckpointSigner,
+    MissingPasswordHasher,
+    NoKnownKeys,
+    NoPublisher,
+)
 from usercore.adapters.memory.outbox import MemoryOutboxReader, MemoryOutboxShards
 from usercore.adapters.memory.personal_data import MemoryPersonalDataReader
 from usercore.adapters.memory.privacy import (
@@ -49,7 +61,16 @@ from usercore.adapters.memory.users import (
     MemoryUserReader,
     MemoryUserWriter,
 )
-from usercore.audit.ports import AuditTrail
+from usercore.audit.ports import (
+    AuditArchive,
+    AuditReader,
+    AuditTrail,
+    CheckpointLog,
+    CheckpointPublisher,
+    CheckpointSigner,
+    CheckpointVerifier,
+    ListingTrail,
+)
 from usercore.delivery.ports import (
     AuditService,
     AuthenticationService,
@@ -128,6 +149,13 @@ class PortOverrides(TypedDict, total=False):
     outbox: OutboxReader
     shards: OutboxShards
     trail: AuditTrail
+    listings: ListingTrail
+    audit_reader: AuditReader
+    archive: AuditArchive
+    checkpoints: CheckpointLog
+    signer: CheckpointSigner
+    verifier: CheckpointVerifier
+    checkpoint_publisher: CheckpointPublisher
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService
@@ -186,6 +214,13 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         outbox=MemoryOutboxReader(database),
         shards=MemoryOutboxShards(database),
         trail=MemoryAuditTrail(database),
+        listings=MemoryListingTrail(database),
+        audit_reader=MemoryAuditReader(database),
+        archive=MemoryAuditArchive(database),
+        checkpoints=MemoryCheckpointLog(database),
+        signer=MissingCheckpointSigner(),
+        verifier=NoKnownKeys(),
+        checkpoint_publisher=NoPublisher(),
         authentication=services,
         notification=services,
         audit=services,

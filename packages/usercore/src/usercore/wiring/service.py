@@ -33,6 +33,7 @@ from usercore.kernel.errors import UserCoreError
 from usercore.observe.metrics import Metrics, PoolUse
 from usercore.privacy.requests.ports import ErasureLedger
 from usercore.settings import CoreSettings, DeliverySettings, PrivacySettings
+from usercore.wiring.auditing import checkpoint_every, open_attestation
 from usercore.wiring.core import Core, Ports, assemble
 from usercore.wiring.erasures import ErasureGate, behind
 from usercore.wiring.keys import open_master_keys
@@ -133,7 +134,8 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             bare = evolve(looking, check_ledger=bare.check_ledger, replay_erasures=bare.replay_erasures)
         core = observe_core(bare, metrics)
         wakeups = partial(open_signal, settings.database)
-        maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h))
+        every = checkpoint_every(settings.checkpoints)
+        maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every)
         yield Service(core, metrics, maintenance, wakeups, database, cache, gate)
 
 
@@ -159,6 +161,7 @@ async def _ports(
     services = await enter(
         open_services(settings.services, record_file=delivery.record_file, connections=delivery.concurrency)
     )
+    attestation = open_attestation(settings.checkpoints)
     return Ports(
         clock=SystemClock(),
         ids=SystemIds(),
@@ -196,6 +199,13 @@ async def _ports(
         outbox=sql.outbox,
         shards=sql.shards,
         trail=sql.trail,
+        listings=sql.listings,
+        audit_reader=sql.audit_reader,
+        archive=sql.archive,
+        checkpoints=sql.checkpoints,
+        signer=attestation.signer,
+        verifier=attestation.verifier,
+        checkpoint_publisher=attestation.publisher,
         authentication=services.authentication,
         notification=services.notification,
         audit=services.audit,

@@ -13,11 +13,12 @@ from attrs import frozen
 from usercore.adapters.kafka.access import connect
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.errors import translated
-from usercore.delivery.topics import COMPACTED
+from usercore.delivery.topics import COMPACTED, KEPT
 from usercore.messaging.errors import BrokerDeniedError, TopicsMissingError
 from usercore.settings import KafkaSettings, TopicSettings
 
 _LOOK_EVERY_S: Final = 0.1
+_FOR_EVER: Final = -1
 _HOUR_MS: Final = 3_600_000
 
 
@@ -81,7 +82,8 @@ class KafkaTopics:
         size = {"max.message.bytes": str(self.topics.max_message_bytes)}
         if name in COMPACTED:
             return {"cleanup.policy": "compact", **size}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.topics.retention_h * _HOUR_MS), **size}
+        time_ms = _FOR_EVER if name in KEPT else self.topics.retention_h * _HOUR_MS
+        return {"cleanup.policy": "delete", "retention.ms": str(time_ms), **size}
 
     async def _until_there(self, admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
         """Wait until brokers tell of topics that were just made."""

@@ -15,6 +15,7 @@ from usercore.activity.values import FactKind
 from usercore.adapters.memory.rows import Rows, rows_of
 from usercore.audit.chain import chained
 from usercore.audit.entry import AuditEntry, ChainedEntry, ChainHead
+from usercore.audit.ports import NewCheckpoint
 from usercore.delivery.ports import OutboxMessage
 from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState, Recipient
 from usercore.kernel.errors import UserCoreError
@@ -152,6 +153,9 @@ class MemoryDatabase:
     forgotten: int = 0
     history: dict[UserId, list[HistoryEntry]] = field(factory=dict, repr=False)
     audit: dict[UserId, list[ChainedEntry]] = field(factory=dict, repr=False)
+    listed: dict[EventId, tuple[UserId, ...]] = field(factory=dict, repr=False)
+    leaves: list[ChainHead] = field(factory=list, repr=False)
+    checkpoints: list[NewCheckpoint] = field(factory=list, repr=False)
     deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
     settled_deliveries: dict[tuple[EventId, Recipient], DeliveryRow] = field(factory=dict, repr=False)
     last_seq: int = 0

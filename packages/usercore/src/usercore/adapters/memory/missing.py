@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import define, frozen
 
+from usercore.audit.errors import AuditKeyUnusableError
+from usercore.audit.notes import Note, PublicKey
+from usercore.audit.ports import CheckpointLog, CheckpointPublisher, CheckpointSigner, CheckpointVerifier
 from usercore.kernel.errors import UnavailableError
 from usercore.kernel.secret import Secret
 from usercore.users.attributes import AttributeSchema, Json
@@ -23,6 +26,7 @@ _NO_SCHEMAS = (
     "attribute schemas need jsonschema: install usercore[attributes] and pass JsonSchemaValidator "
     "of usercore.adapters.attributes"
 )
+_NO_SIGNATURES = "checkpoints need a signing key: set USER_SERVICE_AUDIT_KEY_FILE (userctl audit keygen makes one)"
 _NO_PASSWORDS = (
     "passwords need Argon2: install usercore[passwords] and pass Argon2Hasher of usercore.adapters.argon2, "
     "or leave the password out and the user is invited to choose one"
@@ -67,6 +71,49 @@ class MissingPasswordHasher:
         raise PartMissingError(_NO_PASSWORDS)
 
 
+@frozen
+class MissingCheckpointSigner:
+    """Signs nothing."""
+
+    @property
+    def key(self) -> PublicKey:
+        """Refuse.
+
+        Raises:
+            AuditKeyUnusableError: always.
+        """
+        raise AuditKeyUnusableError(_NO_SIGNATURES)
+
+    async def sign(self, text: str) -> Note:  # noqa: ARG002 - the port's signature
+        """Refuse.
+
+        Raises:
+            AuditKeyUnusableError: always.
+        """
+        raise AuditKeyUnusableError(_NO_SIGNATURES)
+
+
+@frozen
+class NoKnownKeys:
+    """Knows nobody who may sign, so that no checkpoint is believed."""
+
+    def is_signed(self, note: Note) -> bool:  # noqa: ARG002 - the port's signature
+        """Return that it is not."""
+        return False
+
+
+@frozen
+class NoPublisher:
+    """Publishes nothing."""
+
+    async def publish(self, log: CheckpointLog) -> int:  # noqa: ARG002 - the port's signature
+        """Publish nothing."""
+        return 0
+
+
 if TYPE_CHECKING:
     _validator: AttributeValidator = MissingAttributeValidator()
     _hasher: PasswordHasher = MissingPasswordHasher()
+    _signer: CheckpointSigner = MissingCheckpointSigner()
+    _verifier: CheckpointVerifier = NoKnownKeys()
+    _publisher: CheckpointPublisher = NoPublisher()

@@ -3,8 +3,11 @@
 from attrs import frozen
 
 from usercore.adapters.sql.activity import SqlActivityReader, SqlActivityWriter
+from usercore.adapters.sql.archive import SqlAuditArchive
 from usercore.adapters.sql.archives import SqlArchives
 from usercore.adapters.sql.audit import SqlAuditTrail
+from usercore.adapters.sql.audit_reader import SqlAuditReader
+from usercore.adapters.sql.checkpoints import SqlCheckpointLog
 from usercore.adapters.sql.consents import SqlConsentLedger, SqlPurposeRegistry
 from usercore.adapters.sql.dead_letters import SqlDeadLetters
 from usercore.adapters.sql.deliveries import SqlDeliveryQueue
@@ -72,6 +75,10 @@ class SqlPorts:
     outbox: SqlOutboxReader
     shards: SqlOutboxShards
     trail: SqlAuditTrail
+    listings: SqlAuditTrail
+    audit_reader: SqlAuditReader
+    archive: SqlAuditArchive
+    checkpoints: SqlCheckpointLog
     keyed: SqlKeyedHasher
 
 
@@ -113,5 +120,9 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         outbox=SqlOutboxReader(database, vault),
         shards=SqlOutboxShards(database, vault),
         trail=SqlAuditTrail(database),
+        listings=SqlAuditTrail(database),
+        audit_reader=SqlAuditReader(database),
+        archive=SqlAuditArchive(database),
+        checkpoints=SqlCheckpointLog(database),
         keyed=SqlKeyedHasher(service_keys),
     )

@@ -8,7 +8,7 @@ from attrs import frozen
 from usercore.adapters.sql.engine import Database, Session, fetch
 from usercore.audit.chain import GENESIS, chained
 from usercore.audit.entry import AuditEntry, ChainedEntry, ChainHead
-from usercore.audit.ports import AuditTrail
+from usercore.audit.ports import AuditTrail, ListingTrail
 from usercore.kernel.ids import UserId
 
 _BEGIN: Final = b"""
@@ -25,6 +25,7 @@ INSERT INTO audit_entries (user_id, sequence, event_id, occurred_at, actor_kind,
 VALUES ($1::uuid, $2, $3::uuid, $4, $5, $6, $7, $8::text[], $9, $10, $11, $12, $13) RETURNING 1
 """
 _MOVE: Final = b"UPDATE audit_heads SET sequence = $2, hash = $3 WHERE user_id = $1::uuid RETURNING 1"
+_SHOWN: Final = b"INSERT INTO audit_listed (event_id, user_id) SELECT $1::uuid, unnest($2::uuid[]) RETURNING 1"
 
 
 @frozen
@@ -37,6 +38,15 @@ class SqlAuditTrail:
         """Append entries: all of them or none."""
         if entries:
             await self.database.write(lambda opened: append(opened, entries))
+
+    async def append_listing(self, entry: AuditEntry, ids: Sequence[UserId]) -> None:
+        """Append an entry with the users: both or none."""
+
+        async def attempt(opened: Session) -> None:
+            await append(opened, [entry])
+            await fetch(opened, _SHOWN, entry.event_id, list(ids))
+
+        await self.database.write(attempt)
 
 
 async def append(opened: Session, entries: Sequence[AuditEntry]) -> None:
@@ -73,5 +83,5 @@ def _row(one: ChainedEntry) -> tuple[object, ...]:
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database) -> AuditTrail:
-        return SqlAuditTrail(database)
+    def _conforms(database: Database) -> tuple[AuditTrail, ListingTrail]:
+        return SqlAuditTrail(database), SqlAuditTrail(database)

@@ -15,7 +15,7 @@ from usercore.codec.messages.header_schemas import (
 from usercore.codec.messages.registry import PUBLISHED, RECEIVED, REPLIES
 from usercore.codec.messages.schemas import Schema, components
 from usercore.codec.messages.values import MessageKind
-from usercore.delivery.topics import COMPACTED, DEAD_LETTERS
+from usercore.delivery.topics import COMPACTED, DEAD_LETTERS, KEPT
 
 VERSION: Final = "1.0.0"
 """Of the document: it grows with the messages' own versions, by the same rules."""
@@ -123,10 +123,11 @@ def _channel(contract: Contract, topics: TopicDefaults) -> dict[str, Any]:
 
 
 def _topic(name: str, topics: TopicDefaults) -> dict[str, Any]:
+    time_ms = -1 if name in KEPT else topics.retention_h * 3_600_000
     kept = (
         {"cleanup.policy": ["compact"]}
         if name in COMPACTED
-        else {"cleanup.policy": ["delete"], "retention.ms": topics.retention_h * 3_600_000}
+        else {"cleanup.policy": ["delete"], "retention.ms": time_ms}
     )
     return {
         "topic": name,
@@ -224,6 +225,8 @@ def _key(contract: Contract) -> Mapping[str, Any]:
         meant = "What keeps messages in order; of a command the user's id, and never another's."
     elif contract.name == "UserCommandRejected":
         meant = "The id of the user whom the command named, or else the command's own."
+    elif contract.topic in KEPT:
+        meant = "The same for all of them, so that they stay in order."
     else:
         meant = "The user's id."
     return {"type": "string", "description": meant}

@@ -64,6 +64,17 @@ RECEIVED: Final[Mapping[str, Example]] = {
 """What others send us. They go together: the order is the user's, and the payments are for it."""
 
 PUBLISHED: Final[Mapping[str, Example]] = {
+    "AuditCheckpointMade": {
+        "number": 17,
+        "at": "2026-03-01T12:00:00.123456Z",
+        "size": 1204,
+        "entries": 31842,
+        "root": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+        "note": "user-service\n1204\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nnumber 17\n"
+        "time 2026-03-01T12:00:00.123456Z\nentries 31842\n"
+        "previous ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=\n\n\u2014 user-service "
+        "c4txnpxQIo6rCzoBTfM6ggomfbwSRh4IZLSsRp6JMdxK07eo2Y7v6dwna1YEJvPmTUhr/iXQbRypXqFfcQ3G1sXsDQc=\n",
+    },
     "UserCreated": {
         "userId": _USER,
         "email": "grace@example.com",

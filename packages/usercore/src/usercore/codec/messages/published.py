@@ -116,6 +116,17 @@ class UserErased(Struct, rename="camel", kw_only=True):
     erased_at: Time
 
 
+class AuditCheckpointMade(Struct, rename="camel", kw_only=True):
+    """All chains of the audit trail as they stood at a time, as one signed hash."""
+
+    number: Annotated[int, Meta(ge=1, description="1 for the first, and then one more each time.")]
+    at: Time
+    size: Annotated[int, Meta(ge=0, description="Leaves of the Merkle tree over the heads of the chains.")]
+    entries: Annotated[int, Meta(ge=0, description="Entries in all chains.")]
+    root: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="Of the tree.")]
+    note: Annotated[str, Meta(description="The signed note (c2sp.org/signed-note); it alone is signed.")]
+
+
 class ProblemField(Struct, rename="camel", kw_only=True):
     """What is wrong with one field."""
 

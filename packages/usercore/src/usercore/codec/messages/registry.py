@@ -6,7 +6,7 @@ from typing import Final
 from usercore.codec.messages import published, received
 from usercore.codec.messages.contracts import Contract
 from usercore.codec.messages.values import MessageKind
-from usercore.delivery.topics import PROFILES
+from usercore.delivery.topics import AUDIT_CHECKPOINTS, PROFILES
 
 RECEIVED: Final[tuple[Contract, ...]] = (
     Contract("CreateUser", MessageKind.COMMAND, received.CreateUser),
@@ -44,6 +44,7 @@ PUBLISHED: Final[tuple[Contract, ...]] = (
     Contract("UserErased", MessageKind.EVENT, published.UserErased),
     Contract("UserCommandRejected", MessageKind.EVENT, published.UserCommandRejected),
     Contract("UserProfile", MessageKind.STATE, published.UserProfile, topic=PROFILES),
+    Contract("AuditCheckpointMade", MessageKind.EVENT, published.AuditCheckpointMade, topic=AUDIT_CHECKPOINTS),
     Contract("UserEmailPreferences", MessageKind.REPLY, published.UserEmailPreferences),
     Contract("Problem", MessageKind.REPLY, published.Problem),
 )

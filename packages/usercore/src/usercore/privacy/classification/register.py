@@ -5,6 +5,7 @@ from typing import Final
 
 from usercore.privacy.classification import (
     activity,
+    audit,
     consents,
     keys,
     preferences,
@@ -22,6 +23,7 @@ TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *consents.TABLES,
     *activity.TABLES,
     *trails.TABLES,
+    *audit.TABLES,
     *receipts.TABLES,
     *requests.TABLES,
 )

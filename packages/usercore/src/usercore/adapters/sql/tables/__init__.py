@@ -1,6 +1,12 @@
 """Every table, with every constraint and index named. The migrations make them; a test holds both equal."""
 
 from usercore.adapters.sql.tables.activity import activity_facts
+from usercore.adapters.sql.tables.audit import (
+    audit_checkpoint_turns,
+    audit_checkpoints,
+    audit_leaves,
+    audit_listed,
+)
 from usercore.adapters.sql.tables.base import metadata
 from usercore.adapters.sql.tables.consents import consent_purposes, consents, suppressions
 from usercore.adapters.sql.tables.keys import service_keys, user_keys
@@ -14,8 +20,12 @@ from usercore.adapters.sql.tables.users import attribute_schemas, user_history, 
 __all__ = [
     "activity_facts",
     "attribute_schemas",
+    "audit_checkpoint_turns",
+    "audit_checkpoints",
     "audit_entries",
     "audit_heads",
+    "audit_leaves",
+    "audit_listed",
     "consent_purposes",
     "consents",
     "dead_letters",
