@@ -175,3 +175,18 @@ def test_a_folder_that_is_not_there_and_a_file_in_another_encoding_are_named(tmp
     (tmp_path / "de" / "welcome.txt").write_bytes("Subject: Grüße\n\nText\n".encode("latin-1"))
     with pytest.raises(SettingsError, match=r"de/welcome\.txt is not in UTF-8"):
         checked_templates(evolve(SETTINGS, templates=tmp_path))
+
+
+def test_a_refused_request_is_answered_with_reason_and_law_and_a_longer_one_with_its_day() -> None:
+    def text(outcome: str, **members: str) -> str:
+        given = sample(Operation.SEND_PRIVACY_ANSWER, "en", outcome=outcome, url=None, expiresAt=None, **members)
+        return OURS.render("privacy_answer", "en", content_of(given, SETTINGS, NOW).words).text
+
+    refused = text("REFUSED", kind="ERASURE", reason="We must keep invoices.", law="GDPR Art. 17(3)(b)")
+    assert "about the erasure of your data. We cannot follow it." in refused
+    assert "Our reasons: We must keep invoices.\n\nThe law that this rests on: GDPR Art. 17(3)(b).\n" in refused
+    assert "complain to a supervisory authority for data protection, or go to court" in refused
+    assert "https://shop.example/privacy/01a20a71-cd43-75c5-8b2d-2932faed73d0" in refused
+    extended = text("EXTENDED", dueAt="2027-01-24T12:00:00+00:00", reason="There are many.")
+    assert "We need more time for it." in extended
+    assert "You hear from us by 24 January 2027 at the latest." in extended

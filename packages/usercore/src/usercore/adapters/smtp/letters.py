@@ -94,7 +94,7 @@ def content_of(delivery: Delivery, settings: SmtpSettings, now: datetime) -> Con
     if delivery.operation not in LETTERS:
         raise LetterInvalidError(f"no mail does what {delivery.operation} asks for")
     payload = Payload(delivery.payload)
-    if payload.text("channel") == "phone":
+    if (payload.text("channel") or "").lower() == "phone":
         raise ChannelUnsupportedError
     unsubscribing = _unsubscribing(payload)
     common = Words(
@@ -144,12 +144,17 @@ def _verification(delivery: Delivery, payload: Payload, settings: SmtpSettings, 
 
 
 def _privacy_answer(delivery: Delivery, payload: Payload, settings: SmtpSettings, now: datetime) -> Mapping[str, Any]:
+    outcome = (payload.text("outcome") or "").lower()
     minutes = _minutes_until(payload.moment("expiresAt"), now)
     names = {"userId": delivery.user_id, "requestId": payload.text("requestId")}
     link = payload.link("url") if minutes != 0 else None
+    due_at = payload.moment("dueAt")
     return {
         "request": (payload.text("kind") or "").lower(),
-        "outcome": (payload.text("outcome") or "").lower(),
+        "outcome": outcome,
+        "reason": payload.text("reason"),
+        "law": payload.text("law"),
+        "date": due_at if outcome == "extended" else None,
         "link": link or _filled(settings.privacy_url, names),
         "minutes": minutes or None,
     }

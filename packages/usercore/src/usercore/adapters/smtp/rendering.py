@@ -46,8 +46,10 @@ class Words:
         order_id: whose payment failed.
         amount: how much, as a mapping of `value` and `currency`.
         request: the kind of a privacy request, in lower case: ``access``.
-        outcome: what became of it, in lower case: ``completed``, ``refused``.
-        date: when something will happen, or a link ends.
+        outcome: what became of it, in lower case: ``completed``, ``refused``, ``extended``.
+        reason: why it was refused or takes longer.
+        law: the articles that allow it.
+        date: when something will happen, or be answered.
         unsubscribe_url: where to be written to no more.
         language: of the template.
     """
@@ -63,6 +65,8 @@ class Words:
     amount: Mapping[str, str] | None = None
     request: str | None = None
     outcome: str | None = None
+    reason: str | None = field(default=None, repr=False)
+    law: str | None = None
     date: datetime | None = None
     unsubscribe_url: str | None = None
     language: str = languages.FALLBACK

@@ -58,5 +58,8 @@ def sample_words(settings: SmtpSettings) -> Mapping[str, Iterable[Words]]:
     for operation, name in LETTERS.items():
         full = sample(operation, listUnsubscribe="<https://example.com/unsubscribe/sample>")
         bare = sample(operation, firstName=None, orderId=None, amount=None, url=None, kind="OTHER", outcome="OTHER")
-        found[name] = [content_of(one, settings, NOW).words for one in (full, bare)]
+        later = sample(
+            operation, outcome="EXTENDED", dueAt=_MUCH_LATER.isoformat(), reason="…", law="…", expiresAt=None
+        )
+        found[name] = [content_of(one, settings, NOW).words for one in (full, bare, later)]
     return found
