@@ -2,7 +2,7 @@
 
 import json
 
-from tests.builders import NOW, a_profile, change_of, creation, deactivation, in_state, update
+from tests.builders import NOW, a_profile, an_email, change_of, creation, deactivation, in_state, update
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import Operation, Recipient
 from usercore.users.ports import Change
@@ -33,6 +33,17 @@ def test_the_authentication_service_hears_of_logins_and_of_nothing_else() -> Non
     assert routes(ended) == [(A, Operation.DISABLE_CREDENTIAL), ENTRY]
     back = change_of(ended.user.reactivate(reason=None, now=NOW, actor=ended.user.status.actor))
     assert routes(back) == [(A, Operation.ENABLE_CREDENTIAL), ENTRY]
+
+
+def test_the_address_before_hears_that_another_took_its_place_and_not_which() -> None:
+    user = creation(a_profile("Grace@Example.com", locale="de")).user
+    change = update(user, email=an_email("new@example.com"))
+
+    assert routes(change) == [(A, Operation.CHANGE_LOGIN), (N, Operation.SEND_EMAIL_CHANGED), ENTRY]
+    [letter] = [one.payload for one in deliveries_of(change) if one.recipient is N]
+    assert letter == {"email": "Grace@Example.com", "firstName": "Grace", "locale": "de"}
+    same = update(user, email=an_email("grace@example.com"))
+    assert routes(same) == [(A, Operation.CHANGE_LOGIN), ENTRY]
 
 
 def test_the_hash_goes_to_the_authentication_service_alone() -> None:

@@ -13,6 +13,7 @@ from usercore.kernel.secret import Secret
 from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 from usercore.users.model import User
 from usercore.users.ports import Change
+from usercore.users.values import EmailAddress
 
 
 def deliveries_of(change: Change) -> tuple[Delivery, ...]:
@@ -65,6 +66,7 @@ def _routes(change: Change) -> Iterator[Delivery]:
             yield from _welcome(change, tell, login)
         case UserUpdated(values=values) if not values.keys().isdisjoint({"email", "username"}):
             yield tell(Recipient.AUTHENTICATION, Operation.CHANGE_LOGIN, login)
+            yield from _farewell(change, tell)
         case UserDeactivated():
             yield tell(Recipient.AUTHENTICATION, Operation.DISABLE_CREDENTIAL, {})
         case UserReactivated():
@@ -85,6 +87,24 @@ def _welcome(change: Change, tell: "_Teller", login: Mapping[str, object]) -> It
     yield tell(Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, login, hashed)
     invite = Operation.SEND_INVITATION if hashed is None else Operation.SEND_WELCOME
     yield tell(Recipient.NOTIFICATION, invite, letter)
+
+
+def _farewell(change: Change, tell: "_Teller") -> Iterator[Delivery]:
+    """Yield a letter to the address before, whose owner may be the only one to notice that an account was taken over.
+
+    It is the last that goes there, and does not say where the others go. Another way of writing the same address
+    is no other address.
+    """
+    after = change.user.profile.email
+    for one in change.changes:
+        before = one.before
+        if isinstance(before, EmailAddress) and before.canonical != after.canonical:
+            letter = {
+                "email": before.address,
+                "firstName": change.user.profile.first_name,
+                "locale": change.user.profile.locale,
+            }
+            yield tell(Recipient.NOTIFICATION, Operation.SEND_EMAIL_CHANGED, letter)
 
 
 @frozen
