@@ -256,7 +256,8 @@ async def test_a_mail_whose_sending_is_cancelled_leaves_no_connection_in_disorde
     await until_so(lambda: "RCPT" in room.commands, "the mail is on its way")
     sending.cancel()
     await asyncio.wait([sending])
-    room.held = None
+    room.held.set()
+    await until_so(room.connections[0].is_closing, "the connection is closed")
     await notifications.notify(another(1))
 
     assert len(room.connections) == 2
