@@ -34,6 +34,7 @@ _COMMANDS = {
     "user": ("user_cli.commands.user:app", "Create, find, change, deactivate and reactivate users."),
     "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),
     "topics": ("user_cli.commands.topics:app", "Email topics that users may subscribe to."),
+    "privacy": ("user_cli.commands.privacy:app", "What people ask of their data, and what becomes of it."),
     "consents": ("user_cli.commands.consents:app", "Consents of a user, and what users are asked about."),
     "attributes": ("user_cli.commands.attributes:app", "The JSON Schema of custom attributes."),
     "deliver": ("user_cli.commands.deliver:deliver", "Deliver once what other services have not been told yet."),

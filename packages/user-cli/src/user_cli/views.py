@@ -48,14 +48,14 @@ def show_user(user: User, *, as_json: bool) -> None:
     if as_json:
         show_json(profile)
     else:
-        show_pairs(_flat(profile))
+        show_pairs(flat(profile))
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield what is there, with dotted names; attributes stay one JSON object."""
     for name, inner in value.items():
         if isinstance(inner, Mapping) and inner.keys() not in _ONE_VALUE and name != "attributes":
-            yield from _flat(inner, f"{prefix}{name}.")
+            yield from flat(inner, f"{prefix}{name}.")
         elif inner not in (None, {}):
             yield prefix + name, _word(inner)
 
@@ -129,8 +129,8 @@ def _history_rows(entry: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
     actor = f"{entry['actor']['kind']}:{entry['actor']['id']}"
     lead: tuple[object, ...] = (entry["version"], to_seconds(entry["at"]), entry["event"], actor)
     for change in entry["changes"]:
-        before = dict(_flat({change["field"]: change["before"]}))
-        after = dict(_flat({change["field"]: change["after"]}))
+        before = dict(flat({change["field"]: change["before"]}))
+        after = dict(flat({change["field"]: change["after"]}))
         for name in dict.fromkeys((*before, *after)):
             if before.get(name) != after.get(name):
                 yield (*lead, name, before.get(name, _NOTHING), after.get(name, _NOTHING))

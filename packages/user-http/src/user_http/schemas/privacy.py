@@ -101,7 +101,7 @@ class Refusal(Struct, rename="camel"):
 class ErasureProgress(Struct, rename="camel"):
     """How far an erasure has come."""
 
-    step: Literal["LEDGER", "DRAIN", "SUPPRESS", "ERASE", "RECEIPTS"]
+    step: Literal["DRAIN", "SUPPRESS", "LEDGER", "ERASE", "RECEIPTS"]
     since: Time
     receipts: dict[str, Time]
     dropped: int

@@ -1,10 +1,15 @@
 """Erase a user for good: step by step, each of which may be done again, with the progress kept in between.
 
-LEDGER    the erasure is written down outside the database: from here there is no way back
-DRAIN     what was announced of the person before goes out, or is dropped when it takes too long
-SUPPRESS  the address will never be written to again, by a keyed hash of it
-ERASE     one transaction blanks and deletes everything personal, and announces it
-RECEIPTS  everybody who was told has acknowledged
+::
+
+    DRAIN     what was announced of the person before goes out, or is dropped when it takes too long
+    SUPPRESS  the address will never be written to again, by a keyed hash of it
+    LEDGER    the erasure is written down outside the database
+    ERASE     one transaction blanks and deletes everything personal, and announces it
+    RECEIPTS  everybody who was told has acknowledged
+
+From its beginning an erasure cannot be called back. The ledger comes last before the transaction: whatever starts
+meanwhile erases at once whom the ledger has and the database not, without waiting for what has still to go out.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -99,17 +104,12 @@ class EraseUser:
 
     def _steps(self) -> Mapping[ErasureStep, _Step]:
         return {
-            ErasureStep.LEDGER: self._write_down,
             ErasureStep.DRAIN: self._drain,
             ErasureStep.SUPPRESS: self._suppress,
+            ErasureStep.LEDGER: self._write_down,
             ErasureStep.ERASE: self._erase,
             ErasureStep.RECEIPTS: self._look_for_receipts,
         }
-
-    async def _write_down(self, request: PrivacyRequest, erasure: Erasure, _: CommandContext) -> Erasure:
-        person = ErasedPerson(request.user_id, request.id, erasure.event_id, request.jurisdiction, erasure.since)
-        sequence = await self.ledger.append(person)
-        return evolve(next_step(erasure, self.clock.now()), ledger_sequence=sequence)
 
     async def _drain(self, request: PrivacyRequest, erasure: Erasure, _: CommandContext) -> Erasure:
         now = self.clock.now()
@@ -123,6 +123,11 @@ class EraseUser:
         if user is not None:
             await self.suppressor.suppress(user.profile.email, at=self.clock.now(), context=context)
         return next_step(erasure, self.clock.now())
+
+    async def _write_down(self, request: PrivacyRequest, erasure: Erasure, _: CommandContext) -> Erasure:
+        person = ErasedPerson(request.user_id, request.id, erasure.event_id, request.jurisdiction, erasure.since)
+        sequence = await self.ledger.append(person)
+        return evolve(next_step(erasure, self.clock.now()), ledger_sequence=sequence)
 
     async def _erase(self, request: PrivacyRequest, erasure: Erasure, context: CommandContext) -> Erasure:
         for _ in range(_TRIES):

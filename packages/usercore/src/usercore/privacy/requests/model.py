@@ -42,12 +42,12 @@ RequestId = NewType("RequestId", str)
 class ErasureStep(StrEnum):
     """What an erasure does next. Each step may be done again, and is left once it is done."""
 
-    LEDGER = "LEDGER"
-    """Write down outside the database that the person is erased: from here there is no way back."""
     DRAIN = "DRAIN"
     """Wait until what was announced of the person before has gone out."""
     SUPPRESS = "SUPPRESS"
     """Keep the address from ever being written to again, by a keyed hash of it."""
+    LEDGER = "LEDGER"
+    """Write down outside the database that the person is erased, just before it is done."""
     ERASE = "ERASE"
     """Blank, delete and announce, in one transaction."""
     RECEIPTS = "RECEIPTS"
@@ -321,7 +321,7 @@ class PrivacyRequest:
         if self.kind is not RequestKind.ERASURE:
             raise RequestStateError("an erasure is not what was asked for")
         self._require_accepted()
-        erasure = Erasure(ErasureStep.LEDGER, event_id, since=now)
+        erasure = Erasure(ErasureStep.DRAIN, event_id, since=now)
         return self._advance(now, state=RequestState.IN_PROGRESS, erasure=erasure)
 
     def erased_so_far(self, erasure: Erasure, *, now: datetime) -> Self:
