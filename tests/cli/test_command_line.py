@@ -27,6 +27,7 @@ COMMANDS = [
     *("dev", "serve", "deliver", "db upgrade", "db downgrade", "db status", "token", "token keygen"),
     *("user create", "user get", "user list", "user update", "user deactivate", "user reactivate", "user history"),
     *("preferences get", "preferences set", "topics register", "topics list"),
+    *("suppression add", "suppression remove", "suppression check"),
     *("consents list", "consents record", "consents purposes register", "consents purposes list"),
     *("attributes register", "attributes list", "config check", "config docs"),
 ]

@@ -20,7 +20,7 @@ def a_purpose(name: str) -> Purpose:
 
 def a_line(user: User, purpose: str, *, given: bool, proof: str | None = None) -> Change:
     """Give the change by which a user says something of a purpose."""
-    after = user.note(now=user.updated_at + SECOND)
+    after = user.touch(now=user.updated_at + SECOND)
     said = Consent(purpose, given, "2026-01", "sign-up 'é𐐷'", after.updated_at)
     return Change(
         user=after,

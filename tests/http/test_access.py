@@ -57,6 +57,8 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "patchEmailPreferences": (WRITE, True),
     "getConsents": (READ | {"privacy"}, True),
     "recordConsent": (WRITE | {"privacy"}, True),
+    "getUnsubscribeHeaders": (READ, False),
+    "checkSuppression": ({"privacy"}, False),
     "getHistory": (READ | {"auditor"}, True),
     "getActivity": (READ | {"auditor"}, True),
     "createPrivacyRequest": (PRIVACY, True),
@@ -75,7 +77,7 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "getEmailPreferencesByQuery": (READ, True),
     "getAudit": ({"auditor"}, False),
 }
-ABOUT_NOBODY: Final = {"createUser", "listUsers", "getAudit", *ABOUT_REQUESTS}
+ABOUT_NOBODY: Final = {"createUser", "listUsers", "getAudit", "checkSuppression", *ABOUT_REQUESTS}
 OWNERS: Final = ("self", "other", "absent", "deactivated", "deactivated self", "erased", "erased self")
 
 # What those who may do it are answered where it is not 200: by operation, or by operation and owner.
@@ -123,10 +125,15 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "extendPrivacyRequest": {"reason": "many systems"},
         "refusePrivacyRequest": {"ground": "EXCESSIVE", "text": "too often"},
         "completePrivacyRequest": {"outcome": "done"},
+        "checkSuppression": {"email": "a@example.com"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},
         "deactivateUserByMessage": {"userId": user_id},
     }
-    queries = {"getUserByName": {"id": user_id}, "getEmailPreferencesByQuery": {"userId": user_id}}
+    queries = {
+        "getUnsubscribeHeaders": {"topic": "news"},
+        "getUserByName": {"id": user_id},
+        "getEmailPreferencesByQuery": {"userId": user_id},
+    }
     return asked | {"json": bodies.get(operation), "params": queries.get(operation)}
 
 

@@ -36,6 +36,7 @@ _COMMANDS = {
     "topics": ("user_cli.commands.topics:app", "Email topics that users may subscribe to."),
     "privacy": ("user_cli.commands.privacy:app", "What people ask of their data, and what becomes of it."),
     "consents": ("user_cli.commands.consents:app", "Consents of a user, and what users are asked about."),
+    "suppression": ("user_cli.commands.suppression:app", "Addresses that must not be written to."),
     "attributes": ("user_cli.commands.attributes:app", "The JSON Schema of custom attributes."),
     "deliver": ("user_cli.commands.deliver:deliver", "Deliver once what other services have not been told yet."),
     "mail": ("user_cli.commands.mail:app", "Mail by SMTP: look at letters, and send a test."),

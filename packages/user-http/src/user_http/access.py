@@ -44,6 +44,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "patchEmailPreferences": Rule(_WRITE, own=True),
     "getConsents": Rule(_READ | {Scope.PRIVACY_MANAGE}, own=True),
     "recordConsent": Rule(_WRITE | {Scope.PRIVACY_MANAGE}, own=True),
+    "getUnsubscribeHeaders": Rule(_READ),
+    "checkSuppression": Rule(frozenset({Scope.PRIVACY_MANAGE})),
     "getHistory": Rule(_READ | {Scope.AUDIT_READ}, own=True),
     "getActivity": Rule(_READ | {Scope.AUDIT_READ}, own=True),
     "createPrivacyRequest": Rule(_PRIVACY, own=True),
@@ -71,6 +73,8 @@ RULES: Final[Mapping[str, Rule]] = {
 """Operation → who may call it, with a token."""
 
 PUBLIC: Final[Mapping[str, str]] = {
+    "showUnsubscription": "Whoever has the mail has the link; the page changes nothing.",
+    "unsubscribe": "One click must do (RFC 8058): the token in the path is the proof, and says nothing of anybody.",
     "getLiveness": "Probes carry no token, and learn only that the process runs.",
     "getReadiness": "Probes carry no token, and learn only which parts answer.",
     "getMetrics": "Metrics hold nothing of anybody; keep the path from the outside by the proxy.",

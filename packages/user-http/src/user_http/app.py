@@ -25,6 +25,8 @@ from user_http.controllers.history import HistoryController
 from user_http.controllers.listing import ListController
 from user_http.controllers.preferences import PreferencesController
 from user_http.controllers.privacy import PrivacyController
+from user_http.controllers.suppressions import SuppressionsController
+from user_http.controllers.unsubscribe import UnsubscribeController
 from user_http.controllers.users import UserController
 from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
@@ -95,6 +97,8 @@ def _operations(core: Core, health: HealthController, privacy: PrivacyController
     yield from ListController(core).operations()
     yield from preferences.operations()
     yield from ConsentsController(core).operations()
+    yield from UnsubscribeController(core).operations()
+    yield from SuppressionsController(core).operations()
     yield from HistoryController(core).operations()
     yield from ActivityController(core).operations()
     yield from privacy.operations()

@@ -95,6 +95,7 @@ class Pipeline:
             receive=receive,
             exchange=exchange,
             body_limit=self.body_limit,
+            params=params,
         )
         call.params = params
         try:

@@ -44,7 +44,7 @@ class Kind:
     title: str
 
 
-BODY_MALFORMED = Kind(400, "body_malformed", "The body is not JSON as this service reads it")
+BODY_MALFORMED = Kind(400, "body_malformed", "The body is not written as this service reads it")
 BODY_INVALID = Kind(422, "body_invalid", "Some fields are not valid")
 BODY_TOO_LARGE = Kind(413, "body_too_large", "The body is too large")
 CONTENT_TYPE_UNSUPPORTED = Kind(415, "content_type_unsupported", "The body's media type is not supported")

@@ -49,6 +49,7 @@ class Call:
         receive: the server's channel.
         exchange: what the outermost layer knows of it.
         body_limit: the most bytes of body to read.
+        params: what stands in the path for each name of the route's template.
     """
 
     __slots__ = ("_body", "_limit", "_receive", "_scope", "caller", "exchange", "params", "route", "user_id")
@@ -61,6 +62,7 @@ class Call:
         receive: Receive,
         exchange: Exchange,
         body_limit: int,
+        params: Mapping[str, str],
     ) -> None:
         self.route = route
         self.exchange = exchange
@@ -70,6 +72,7 @@ class Call:
         """The path's user id in canonical form, or None where the path has none."""
         self.caller: Caller | None = None
         """Who asks, once they have been authenticated."""
+        self.params = params
         self._scope = scope
         self._receive = receive
         self._limit = body_limit

@@ -30,6 +30,12 @@ GET_EMAIL_PREFERENCES = Route("getEmailPreferences", "GET", "/v1/users/{userId}/
 PATCH_EMAIL_PREFERENCES = Route("patchEmailPreferences", "PATCH", "/v1/users/{userId}/email-preferences")
 GET_CONSENTS = Route("getConsents", "GET", "/v1/users/{userId}/consents")
 RECORD_CONSENT = Route("recordConsent", "POST", "/v1/users/{userId}/consents")
+GET_UNSUBSCRIBE_HEADERS = Route(
+    "getUnsubscribeHeaders", "GET", "/v1/users/{userId}/email-preferences/unsubscribe-headers"
+)
+SHOW_UNSUBSCRIPTION = Route("showUnsubscription", "GET", "/v1/unsubscribe/{token}")
+UNSUBSCRIBE = Route("unsubscribe", "POST", "/v1/unsubscribe/{token}")
+CHECK_SUPPRESSION = Route("checkSuppression", "POST", "/v1/suppressions/check")
 GET_HISTORY = Route("getHistory", "GET", "/v1/users/{userId}/history")
 GET_ACTIVITY = Route("getActivity", "GET", "/v1/users/{userId}/activity")
 CREATE_PRIVACY_REQUEST = Route("createPrivacyRequest", "POST", "/v1/users/{userId}/privacy-requests")
@@ -73,6 +79,10 @@ ROUTES: Final = (
     PATCH_EMAIL_PREFERENCES,
     GET_CONSENTS,
     RECORD_CONSENT,
+    GET_UNSUBSCRIBE_HEADERS,
+    SHOW_UNSUBSCRIPTION,
+    UNSUBSCRIBE,
+    CHECK_SUPPRESSION,
     GET_HISTORY,
     GET_ACTIVITY,
     CREATE_PRIVACY_REQUEST,

@@ -1,4 +1,4 @@
-"""The Content-Type header: JSON in UTF-8 and nothing else."""
+"""The Content-Type header: JSON in UTF-8 and nothing else, but for the forms of `form.py`."""
 
 from typing import Final
 
@@ -16,9 +16,7 @@ def check_media_type(call: Call, accepted: tuple[str, ...]) -> None:
     Raises:
         RequestRefusedError: the type is missing, another one, of another charset, or compressed.
     """
-    encoding = call.header(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() != "identity":
-        raise _unsupported(accepted, "send the body uncompressed")
+    check_encoding(call, accepted)
     raw = call.single_header(b"content-type")
     if raw is None:
         raise _unsupported(accepted, "name the body's media type in Content-Type")
@@ -27,6 +25,17 @@ def check_media_type(call: Call, accepted: tuple[str, ...]) -> None:
         raise _unsupported(accepted, f"send {' or '.join(accepted)}")
     if not all(map(_says_utf8, filter(None, parameters))):
         raise _unsupported(accepted, "send UTF-8, without other parameters of the media type")
+
+
+def check_encoding(call: Call, accepted: tuple[str, ...]) -> None:
+    """Pass a body that is not compressed.
+
+    Raises:
+        RequestRefusedError: it is.
+    """
+    encoding = call.header(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() != "identity":
+        raise _unsupported(accepted, "send the body uncompressed")
 
 
 def _says_utf8(parameter: str) -> bool:

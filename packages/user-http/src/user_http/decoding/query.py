@@ -94,13 +94,27 @@ def read_query(call: Call, *names: str) -> Query:
 
 
 def _decode(raw: bytes) -> str:
+    try:
+        return decode_component(raw)
+    except ValueError as error:
+        raise RequestRefusedError(QUERY_MALFORMED, str(error)) from None
+
+
+def decode_component(raw: bytes) -> str:
+    """Return a form-encoded name or value.
+
+    Raises:
+        ValueError: it is none; the text says what to do.
+    """
     if _BAD_ESCAPE.search(raw):
-        raise RequestRefusedError(QUERY_MALFORMED, "write % as %25")
+        message = "write % as %25"
+        raise ValueError(message)
+    message = "send UTF-8 without NUL"
     try:
         text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
         check_text(text)
     except (UnicodeDecodeError, JsonRefusedError):
-        raise RequestRefusedError(QUERY_MALFORMED, "send UTF-8 without NUL") from None
+        raise ValueError(message) from None
     return text
 
 

@@ -12,6 +12,7 @@ from user_http.schemas.audit import AuditPage
 from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsent
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
+from user_http.schemas.mailing import AddressToCheck, MailPermission, OneClick, SuppressionAnswer
 from user_http.schemas.preferences import EmailPreferencesPatch
 from user_http.schemas.privacy import (
     IdentityNote,
@@ -37,6 +38,8 @@ from user_http.schemas.users import (
 )
 from usercore.activity.values import FactKind
 from usercore.codec.documents import EmailPreferences, User
+from usercore.preferences.values import TOPIC_MAX_CHARS
+from usercore.privacy.mailing.tokens import TOKEN_MAX_CHARS
 from usercore.privacy.requests.values import MATTER_MAX_CHARS, RequestKind, RequestState
 from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort
 from usercore.users.values import EMAIL_MAX_CHARS, EXTERNAL_ID_MAX_CHARS, USERNAME_MAX_CHARS, AccountState
@@ -52,6 +55,10 @@ SCHEMAS: Final = (
     ConsentInput,
     ConsentPage,
     RecordedConsent,
+    MailPermission,
+    OneClick,
+    AddressToCheck,
+    SuppressionAnswer,
     User,
     UserWithIncluded,
     UserPage,
@@ -92,6 +99,7 @@ def _text(most: int, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON
 
 _TIME: Final = {"type": "string", "format": "date-time"}
 _UUID: Final = {"type": "string", "format": "uuid"}
+_TOKEN_EXAMPLE: Final = "AQGTL26NPHxKnQ4rXxx6bj1Zc2Fr8nKQ1V0d3mT7yq0nbmV3cw"  # noqa: S105 -- nobody's
 _ID_EXAMPLE: Final = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 
 
@@ -99,6 +107,7 @@ def parameters() -> dict[str, Any]:
     """Return the parameters by the name under which operations refer to them."""
     return {
         **_path_and_headers(),
+        **_of_mailing(),
         **_of_lists(),
         **_of_history(),
         **_of_activity(),
@@ -197,6 +206,14 @@ def _of_lists() -> dict[str, Any]:
             _text(SEARCH_MAX_CHARS),
             "Words, each the beginning of a word of the name, the username or the email.",
         ),
+    }
+
+
+def _of_mailing() -> dict[str, Any]:
+    token = {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{44,{TOKEN_MAX_CHARS}}}$"}
+    return {
+        "topic": _parameter("topic", "query", _text(TOPIC_MAX_CHARS), "A registered email topic.", required=True),
+        "token": _parameter("token", "path", token, "The token of the link.", required=True, example=_TOKEN_EXAMPLE),
     }
 
 

@@ -17,6 +17,7 @@ from usercore.codec.activity import activity_object
 from usercore.codec.audit import audit_object
 from usercore.codec.consents import consents_object, recorded_object
 from usercore.codec.history import history_object
+from usercore.codec.mailing import permission_object, suppressions_object
 from usercore.codec.preferences import preferences_object
 from usercore.codec.profile import profile_object
 from usercore.kernel.changes import FieldChange
@@ -28,6 +29,7 @@ from usercore.preferences.values import EmailPreference, EmailTopic, effective
 from usercore.privacy.consents.read_consents import Consents
 from usercore.privacy.consents.record_consent import RecordedConsent
 from usercore.privacy.consents.values import SALE, Consent, LedgerEntry, Standing
+from usercore.privacy.mailing.values import MailPermission, Suppression, SuppressionReason
 from usercore.users.model import AccountStatus, Profile, User
 from usercore.users.ports import HistoryEntry
 from usercore.users.values import AccountState, Address, EmailAddress
@@ -105,6 +107,16 @@ def consent() -> Any:  # noqa: ANN401 -- any JSON value
     return recorded_object(RecordedConsent(2, _OPT_OUT))
 
 
+def mail_permission() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return that a user may be written to."""
+    return permission_object(MailPermission(_ID, "news", None, "https://users.example.com/v1/unsubscribe/AQGTL26NPHx"))
+
+
+def suppressions() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return why an address must not be written to."""
+    return suppressions_object([Suppression(SuppressionReason.BOUNCE, _AT, "mail-gateway")])
+
+
 def history() -> Any:  # noqa: ANN401 -- any JSON value
     """Return a page of history."""
     return {"items": [history_object(_STEP)], "nextCursor": "2"}
@@ -158,4 +170,6 @@ DEACTIVATION: Final = {"reason": "INACTIVITY", "notes": "no sign-in for two year
 DEACTIVATE: Final = {"userId": _ID, "reason": "closing the account"}
 REACTIVATION: Final = {"reason": "came back"}
 CONSENT: Final = {"purpose": "sale", "given": False, "source": "preference-center", "proof": "form-4711"}
+ONE_CLICK: Final = {"List-Unsubscribe": "One-Click"}
+ADDRESS: Final = {"email": "grace@example.com"}
 PREFERENCES_PATCH: Final = {"topics": {"news": {"subscribed": True, "source": "preference-center"}}}

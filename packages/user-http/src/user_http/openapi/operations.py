@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from user_http.decoding.form import FORMS
 from user_http.decoding.media import JSON, MERGE_PATCH
 from user_http.openapi import examples, privacy
 from user_http.openapi.describing import Body, Description, Success
@@ -51,6 +52,7 @@ _LIST: Final = (
     "q",
 )
 _BOTH: Final = (MERGE_PATCH, JSON)
+_PAGE: Final = Success("", dict, media="text/html")
 _PREFERENCES: Final = Success("EmailPreferences", examples.preferences, ("ETag",))
 
 DESCRIPTIONS: Final[Mapping[str, Description]] = {
@@ -140,6 +142,39 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         ("userId", "ifMatch", _KEY),
         Success("RecordedConsent", examples.consent, ("ETag",)),
         Body("ConsentInput", examples.CONSENT),
+    ),
+    "getUnsubscribeHeaders": Description(
+        "Email preferences",
+        "Ask before mail on a topic is sent",
+        "Whether the user may be written to, and the headers List-Unsubscribe and List-Unsubscribe-Post (RFC 8058) for "
+        "the mail. Ask for each mail and each user: preferences and suppressions change.",
+        ("userId", "topic"),
+        Success("MailPermission", examples.mail_permission),
+    ),
+    "showUnsubscription": Description(
+        "Email preferences",
+        "Show an unsubscription link to people",
+        "A page that asks, and changes nothing.",
+        ("token",),
+        _PAGE,
+    ),
+    "unsubscribe": Description(
+        "Email preferences",
+        "Unsubscribe by one click",
+        "What mail software posts (RFC 8058): without a bearer token or a cookie, and without being sent elsewhere. "
+        "Doing it twice is doing it once. A token that is not valid is answered the same, however it is wrong; a valid "
+        "one is answered the same, whatever has become of the user.",
+        ("token",),
+        _PAGE,
+        Body("OneClick", examples.ONE_CLICK, media=FORMS),
+    ),
+    "checkSuppression": Description(
+        "Email preferences",
+        "Ask whether an address must not be written to",
+        "The address is posted so that no log of URLs keeps it; nothing changes.",
+        (),
+        Success("SuppressionAnswer", examples.suppressions),
+        Body("AddressToCheck", examples.ADDRESS),
     ),
     "getHistory": Description(
         "History",

@@ -18,6 +18,7 @@ from usercore.kernel.errors import UnavailableError, all_errors
 from usercore.kernel.receipts import KeyInFlightError
 from usercore.preferences.errors import PreferencesInvalidError
 from usercore.privacy.consents.errors import ConsentInvalidError
+from usercore.privacy.mailing.errors import UnsubscribeTokenInvalidError
 from usercore.privacy.requests.errors import RequestNotFoundError
 from usercore.users.errors import UserErasedError
 
@@ -27,6 +28,7 @@ _LOADED = (
     ConsentInvalidError,
     KeyInFlightError,
     PreferencesInvalidError,
+    UnsubscribeTokenInvalidError,
     UserErasedError,
     UnavailableError,
     RequestNotFoundError,
@@ -77,6 +79,8 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
 
 def codes_of(operation_id: str) -> tuple[str, ...]:
     """Return every code that an operation may answer with."""
+    if operation_id in _BY_LINK:
+        return (*LINK, *_BY_LINK[operation_id], *ALWAYS)
     if operation_id not in access.RULES:
         limited = () if operation_id in UNLIMITED else ("rate_limited",)
         return (*limited, *ALWAYS, *(("not_ready",) if operation_id == "getReadiness" else ()))
@@ -102,6 +106,8 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "consent_contradicted",
         "user_deactivated",
     ),
+    "getUnsubscribeHeaders": (*ABOUT_ONE, "query_invalid"),
+    "checkSuppression": (*BODY, "suppression_invalid"),
     "getHistory": ABOUT_ONE,
     "getActivity": (*ABOUT_ONE, "query_invalid"),
     "createPrivacyRequest": (*ABOUT_ONE, *BODY, "privacy_request_invalid", "profile_invalid"),
@@ -146,6 +152,22 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "getAudit": ("audit_query_invalid",),
 }
 """What an operation may answer with besides what all of them may."""
+
+LINK: Final = (
+    "unsubscribe_token_invalid",
+    "request_malformed",
+    "header_malformed",
+    "query_malformed",
+    "overloaded",
+    "request_timed_out",
+    "exhausted",
+    "unavailable",
+)
+_BY_LINK: Final[Mapping[str, tuple[str, ...]]] = {
+    "showUnsubscription": (),
+    "unsubscribe": (*BODY, "write_contended"),
+}
+"""What is reached by a link in mail, without a bearer token."""
 
 
 def error_responses(operation_id: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from usercore.kernel.changes import FieldChange
 from usercore.kernel.context import CommandContext
@@ -55,6 +55,8 @@ class UpdateEmailPreferences:
     async def __call__(self, command: UpdateEmailPreferencesCommand, context: CommandContext) -> EmailPreferences:
         """Return what holds after it; a choice that was made already changes nothing.
 
+        Unsubscribing is taken of deactivated users, and of those whose data is restricted, as well.
+
         Raises:
             UserNotFoundError, UserErasedError, UserDeactivatedError, UserMergedError: no user to change.
             StaleVersionError: `expected_version` is not the current one.
@@ -62,9 +64,13 @@ class UpdateEmailPreferences:
         """
         registered = await self.topics.all()
         said: dict[str, EmailPreference] = {}
+        # Whoever wants less mail may say so whatever the account's state.
+        leaving = not any(choice.subscribed for choice in command.choices.values())
+        allowed = evolve(context, for_privacy=True) if leaving else context
 
         async def act(user: User) -> Change | None:
-            after = user.touch(now=self.clock.now(), as_asked=context.privacy_request is not None)
+            as_asked = leaving or context.privacy_request is not None
+            after = user.touch(now=self.clock.now(), as_asked=as_asked)
             before = (await self.preferences.get_many([user.id]))[user.id]
             news = _read(command.choices, registered, context, after.updated_at)
             fresh = tuple(new for new in news if _differs(before.get(new.topic), new))
@@ -72,7 +78,7 @@ class UpdateEmailPreferences:
             said.update(before, **{new.topic: new for new in fresh})
             return self._change(after, before, fresh, context) if fresh else None
 
-        user = await self.step(command.user_id, act, expected=command.expected_version, context=context)
+        user = await self.step(command.user_id, act, expected=command.expected_version, context=allowed)
         return combine(user.id, user.version, registered, said)
 
     def _change(

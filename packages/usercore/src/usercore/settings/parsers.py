@@ -26,6 +26,7 @@ _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
+_BASE = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(?:/[A-Za-z0-9._~%-]+)*", re.ASCII)
 # Source: RFC 6750, 2.1: b64token.
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
@@ -124,6 +125,15 @@ def url(*schemes: str) -> Callable[[str], str]:
         return raw.strip()
 
     return parse
+
+
+def base_url(raw: str) -> str:
+    """Return the beginning of web addresses, without a slash at its end."""
+    found = raw.strip().rstrip("/")
+    if not _BASE.fullmatch(found):
+        message = "write the beginning of web addresses, as in https://users.example.com"
+        raise ValueError(message)
+    return url("https", "http")(found)
 
 
 def secret_url(*schemes: str) -> Callable[[str], Secret]:

@@ -13,6 +13,7 @@ from usercore.privacy.requests.policy import RequestPolicy
 from usercore.settings.checkpoints import CheckpointSettings
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
+    base_url,
     key_256,
     master_keys,
     one_of,
@@ -211,6 +212,13 @@ class DeliverySettings:
         seconds(0.05, 3600),
         "How often to look for deliveries that are due and deactivations that have run out.",
         default=1.0,
+    )
+    public_url: str | None = setting(
+        "USER_SERVICE_PUBLIC_URL",
+        base_url,
+        "Where this service is reached from outside, `https://users.example.com`: unsubscription links in mail begin "
+        "with it. Without it mail has none. One click needs https (RFC 8058).",
+        default=None,
     )
     record_file: Path | None = setting(
         "USER_SERVICE_DELIVERY_RECORD_FILE",

@@ -323,18 +323,6 @@ class User:
             self.require_active()
         return evolve(self, version=self.version + 1, updated_at=max(now, self.updated_at))
 
-    def note(self, *, now: datetime) -> Self:
-        """Return the next version with the same profile, for what people may say even of a closed account.
-
-        Withdrawing and unsubscribing are such things; whoever may not sign in may do them all the same.
-
-        Raises:
-            UserMergedError: the account was merged into another.
-            UserErasedError: the user has been erased.
-        """
-        self.require_kept()
-        return evolve(self, version=self.version + 1, updated_at=max(now, self.updated_at))
-
     def require_active(self) -> None:
         """Pass an active account and refuse any other.
 

@@ -34,6 +34,7 @@ from usercore.delivery.ports import (
     OutboxReader,
     OutboxShards,
 )
+from usercore.delivery.topic_mail import TopicMail
 from usercore.kernel.inbox import Inbox
 from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
@@ -52,6 +53,12 @@ from usercore.privacy.consents.read_consents import ReadConsents
 from usercore.privacy.consents.record_consent import RecordConsent
 from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.ports import PersonalDataReader
+from usercore.privacy.mailing.links import UnsubscribeLinks
+from usercore.privacy.mailing.permission import ReadMailPermission
+from usercore.privacy.mailing.ports import SuppressionList
+from usercore.privacy.mailing.suppress import Addresses, CheckSuppression, LiftSuppression, Suppress, SuppressErased
+from usercore.privacy.mailing.tokens import UnsubscribeTokens
+from usercore.privacy.mailing.unsubscribe import ReadUnsubscribeTicket, Unsubscribe
 from usercore.privacy.requests.advancing import AdvanceRequests
 from usercore.privacy.requests.deciding import (
     CancelRequest,
@@ -138,7 +145,7 @@ class Ports:
     archives: Archives
     erasure_traces: ErasureTraces
     erasure_ledger: ErasureLedger
-    suppressor: AddressSuppressor
+    suppressions: SuppressionList
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
@@ -180,6 +187,12 @@ class Core:
     record_consent: RecordConsent
     read_consents: ReadConsents
     opt_out_of_sale: OptOutOfSale
+    suppress: Suppress
+    lift_suppression: LiftSuppression
+    check_suppression: CheckSuppression
+    read_mail_permission: ReadMailPermission
+    read_unsubscribe_ticket: ReadUnsubscribeTicket
+    unsubscribe: Unsubscribe
     register_purpose: RegisterPurpose
     list_purposes: ListPurposes
     make_privacy_request: MakePrivacyRequest
@@ -230,6 +243,7 @@ class _Requests:
     update_user: UpdateUser
     update_preferences: UpdateEmailPreferences
     record_consent: RecordConsent
+    suppressor: AddressSuppressor
 
     @property
     def notes(self) -> Notes:
@@ -264,7 +278,7 @@ class _Requests:
             self.ports.writer,
             self.ports.erasure_ledger,
             self.ports.erasure_traces,
-            self.ports.suppressor,
+            self.suppressor,
             self.policy,
             self.ports.clock,
             self.ports.ids,
@@ -281,6 +295,7 @@ def assemble(
     tiers: LoyaltyTiers = DEFAULT_TIERS,
     delivery: DeliveryPolicy = DEFAULT_POLICY,
     requests: RequestPolicy = DEFAULT_REQUESTS,
+    public_url: str | None = None,
 ) -> Core:
     """Wire every use case to the ports given.
 
@@ -289,13 +304,20 @@ def assemble(
         tiers: of the loyalty programme.
         delivery: how hard it is tried to tell the services around us.
         requests: the company's rules for privacy requests.
+        public_url: where this service is reached from outside, for the links in mail; None: mail has none.
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
+    update_preferences = UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids)
+    addresses, tokens = Addresses(ports.keyed, ports.emails), UnsubscribeTokens(ports.keyed)
+    check_suppression = CheckSuppression(ports.suppressions, addresses)
+    permission = ReadMailPermission(
+        ports.users, ports.topics, ports.preferences, check_suppression, UnsubscribeLinks(tokens, public_url)
+    )
     record_consent = RecordConsent(step, ports.consents, ports.purposes, ports.clock, ports.ids)
     update_user = UpdateUser(step, ports.emails, rules, ports.clock)
-    update_preferences = UpdateEmailPreferences(step, ports.preferences, ports.topics, ports.clock, ports.ids)
-    asked = _Requests(ports, requests, step, update_user, update_preferences, record_consent)
+    suppressor = SuppressErased(ports.suppressions, addresses)
+    asked = _Requests(ports, requests, step, update_user, update_preferences, record_consent, suppressor)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids),
         get_user=GetUser(ports.users, ports.emails),
@@ -315,6 +337,14 @@ def assemble(
         record_consent=record_consent,
         read_consents=ReadConsents(ports.users, ports.consents, ports.purposes),
         opt_out_of_sale=OptOutOfSale(ports.consents, record_consent),
+        suppress=Suppress(ports.suppressions, addresses, ports.clock),
+        lift_suppression=LiftSuppression(ports.suppressions, addresses, ports.clock),
+        check_suppression=check_suppression,
+        read_mail_permission=permission,
+        read_unsubscribe_ticket=ReadUnsubscribeTicket(tokens, ports.topics),
+        unsubscribe=Unsubscribe(
+            tokens, ports.topics, update_preferences, ports.users, ports.suppressions, addresses, ports.clock
+        ),
         register_purpose=RegisterPurpose(ports.purposes, ports.clock),
         list_purposes=ListPurposes(ports.purposes),
         make_privacy_request=MakePrivacyRequest(asked.notes, ports.emails, requests, ports.clock, ports.ids),
@@ -340,7 +370,7 @@ def assemble(
         deliver_pending=DeliverPending(
             ports.deliveries,
             ports.authentication,
-            ports.notification,
+            TopicMail(ports.notification, permission),
             ports.audit,
             ports.clock,
             delivery,

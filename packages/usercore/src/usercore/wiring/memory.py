@@ -44,7 +44,6 @@ from usercore.adapters.memory.privacy import (
     MemoryErasureTraces,
     MemoryLegalHolds,
     MemoryPrivacyRequests,
-    NoSuppressor,
 )
 from usercore.adapters.memory.registries import (
     MemoryAttributeSchemas,
@@ -52,6 +51,7 @@ from usercore.adapters.memory.registries import (
     MemoryTopicRegistry,
 )
 from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
+from usercore.adapters.memory.suppressions import MemorySuppressionList
 from usercore.adapters.memory.system import SystemClock, Uuid7Ids
 from usercore.adapters.memory.trust import MemoryAuditTrail, MemoryKeyedHasher
 from usercore.adapters.memory.users import (
@@ -88,8 +88,8 @@ from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.privacy.export.ports import PersonalDataReader
+from usercore.privacy.mailing.ports import SuppressionList
 from usercore.privacy.requests.ports import (
-    AddressSuppressor,
     Archives,
     ErasureLedger,
     ErasureTraces,
@@ -141,7 +141,7 @@ class PortOverrides(TypedDict, total=False):
     archives: Archives
     erasure_traces: ErasureTraces
     erasure_ledger: ErasureLedger
-    suppressor: AddressSuppressor
+    suppressions: SuppressionList
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
     deliveries: DeliveryQueue
@@ -206,7 +206,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         archives=MemoryArchives(database),
         erasure_traces=MemoryErasureTraces(database),
         erasure_ledger=MemoryErasureLedger(),
-        suppressor=NoSuppressor(),
+        suppressions=MemorySuppressionList(database),
         activity_writer=MemoryActivityWriter(database),
         activity_reader=MemoryActivityReader(database),
         deliveries=MemoryDeliveryQueue(database),

@@ -20,7 +20,6 @@ from usercore.adapters.coalescing import (
 from usercore.adapters.contacts import ValidatedEmailRules
 from usercore.adapters.local.erasure_ledger import FileErasureLedger, NoErasureLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
-from usercore.adapters.memory.privacy import NoSuppressor
 from usercore.adapters.redis import Cache, open_cache, open_rate_limiter
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
@@ -124,7 +123,11 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         metrics.watch_pools(lambda: _pools(database, cache))
         policy = _policy(settings.delivery, metrics)
         put_together = partial(
-            assemble, tiers=settings.activity.loyalty_tiers, delivery=policy, requests=settings.privacy.policy
+            assemble,
+            tiers=settings.activity.loyalty_tiers,
+            delivery=policy,
+            requests=settings.privacy.policy,
+            public_url=settings.delivery.public_url,
         )
         bare = put_together(ports)
         gate = ErasureGate(bare.replay_erasures) if ports.erasure_ledger.kept else None
@@ -191,7 +194,7 @@ async def _ports(
         archives=sql.archives,
         erasure_traces=sql.erasure_traces,
         erasure_ledger=_erasure_ledger(settings.privacy),
-        suppressor=NoSuppressor(),
+        suppressions=sql.suppressions,
         activity_writer=sql.activity_writer,
         activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
         deliveries=sql.deliveries,

@@ -25,6 +25,7 @@ from usercore.kernel.receipts import Claim, ClaimLostError, Settled
 from usercore.messaging.values import DeadLetter, ParkedMessage, Place, RawMessage
 from usercore.preferences.values import EmailPreference, EmailTopic
 from usercore.privacy.consents.values import LedgerEntry, Purpose
+from usercore.privacy.mailing.values import Suppression, SuppressionReason
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.privacy.requests.holds import LegalHold, without_words
 from usercore.privacy.requests.model import PrivacyRequest, RequestId
@@ -162,6 +163,7 @@ class MemoryDatabase:
     preferences: dict[UserId, dict[str, EmailPreference]] = field(factory=dict, repr=False)
     consents: dict[UserId, list[LedgerEntry]] = field(factory=dict, repr=False)
     purposes: dict[str, Purpose] = field(factory=dict, repr=False)
+    suppressions: dict[bytes, dict[SuppressionReason, Suppression]] = field(factory=dict, repr=False)
     keys: dict[tuple[str, str], KeyRow] = field(factory=dict, repr=False)
     topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
     schemas: list[AttributeSchema] = field(factory=list, repr=False)

@@ -18,7 +18,6 @@ from usercore.privacy.requests.holds import LegalHold, Release
 from usercore.privacy.requests.ledger import ErasedPerson, LedgerEntry, entry_behind
 from usercore.privacy.requests.model import PrivacyRequest, Recipient, RequestId
 from usercore.privacy.requests.ports import (
-    AddressSuppressor,
     Archives,
     ErasureLedger,
     ErasureTraces,
@@ -29,7 +28,7 @@ from usercore.privacy.requests.ports import (
 )
 from usercore.privacy.requests.values import RequestKind
 from usercore.users.errors import UserErasedError, UserNotFoundError
-from usercore.users.values import AccountState, EmailAddress
+from usercore.users.values import AccountState
 
 
 @frozen
@@ -237,14 +236,6 @@ class MemoryErasureTraces:
         return heard
 
 
-@frozen
-class NoSuppressor:
-    """Suppresses nothing."""
-
-    async def suppress(self, email: EmailAddress, *, at: datetime, context: CommandContext) -> None:
-        """Do nothing."""
-
-
 @define(eq=False)
 class MemoryErasureLedger:
     """A ledger of erasures that ends with the process."""
@@ -275,5 +266,4 @@ if TYPE_CHECKING:
     _holds: LegalHolds = MemoryLegalHolds(_database)
     _archives: Archives = MemoryArchives(_database)
     _traces: ErasureTraces = MemoryErasureTraces(_database)
-    _suppressor: AddressSuppressor = NoSuppressor()
     _ledger: ErasureLedger = MemoryErasureLedger()

@@ -28,6 +28,7 @@ from usercore.adapters.sql.personal_data import SqlPersonalDataReader
 from usercore.adapters.sql.privacy_requests import SqlPrivacyRequests
 from usercore.adapters.sql.records import MessageBox
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
+from usercore.adapters.sql.suppressions import SqlSuppressionList
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.writer import SqlUserWriter
 from usercore.kernel.sealing import MasterKeys
@@ -68,6 +69,7 @@ class SqlPorts:
     holds: SqlLegalHolds
     archives: SqlArchives
     erasure_traces: SqlErasureTraces
+    suppressions: SqlSuppressionList
     activity_writer: SqlActivityWriter
     activity_reader: SqlActivityReader
     deliveries: SqlDeliveryQueue
@@ -113,6 +115,7 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         holds=SqlLegalHolds(database),
         archives=SqlArchives(database, vault),
         erasure_traces=SqlErasureTraces(database),
+        suppressions=SqlSuppressionList(database),
         activity_writer=SqlActivityWriter(database),
         activity_reader=SqlActivityReader(database),
         deliveries=SqlDeliveryQueue(database),

@@ -77,6 +77,9 @@ SUPPRESSIONS: Final = table(
         plain("reason"),
         plain("since"),
         plain("source"),
+        plain("lifted_at"),
+        pseudonymous("lifted_by"),
+        plain("lifted_because"),
     ),
 )
 

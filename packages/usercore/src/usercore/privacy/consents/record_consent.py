@@ -80,11 +80,12 @@ class RecordConsent:
         """
         purpose = await self._purpose(command.purpose)
         held: LedgerEntry | None = None
+        as_asked = not command.given or context.privacy_request is not None
 
         async def act(user: User) -> Change | None:
             nonlocal held
             now = self.clock.now()
-            after = user.touch(now=now) if command.given else user.note(now=now)
+            after = user.touch(now=now, as_asked=as_asked)
             # Of the very version that was loaded: a line that another writer added since makes the commit fail.
             before = (await self.ledger.latest(user.id, up_to_version=user.version)).get(purpose.name)
             entry = _entry(command, purpose, context, after)

@@ -51,8 +51,12 @@ suppressions: Final = Table(
     metadata,
     # A keyed hash: the list tells of an address that it is on it, and nothing to whoever steals it without the key.
     Column("address_hash", LargeBinary, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", C_TEXT, nullable=False),
     Column("since", TIME, nullable=False),
     Column("source", Text, nullable=False),
+    # A reason that was lifted stands no more; how it ended is kept.
+    Column("lifted_at", TIME),
+    Column("lifted_by", Text),
+    Column("lifted_because", Text),
     PrimaryKeyConstraint("address_hash", "reason", name="pk_suppressions"),
 )

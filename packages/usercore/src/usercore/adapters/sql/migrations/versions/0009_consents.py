@@ -63,9 +63,12 @@ _UP: tuple[str, ...] = (
     """
     CREATE TABLE suppressions (
         address_hash bytea NOT NULL,
-        reason text NOT NULL,
+        reason text COLLATE "C" NOT NULL,
         since timestamptz NOT NULL,
         source text NOT NULL,
+        lifted_at timestamptz,
+        lifted_by text,
+        lifted_because text,
         CONSTRAINT pk_suppressions PRIMARY KEY (address_hash, reason)
     )
     """,
