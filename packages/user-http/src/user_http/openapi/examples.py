@@ -109,7 +109,7 @@ def consent() -> Any:  # noqa: ANN401 -- any JSON value
 
 def mail_permission() -> Any:  # noqa: ANN401 -- any JSON value
     """Return that a user may be written to."""
-    return permission_object(MailPermission(_ID, "news", None, "https://users.example.com/v1/unsubscribe/AQGTL26NPHx"))
+    return permission_object(MailPermission(_ID, "news", None, "https://localhost/v1/unsubscribe/AQGTL26NPHx"))
 
 
 def suppressions() -> Any:  # noqa: ANN401 -- any JSON value
