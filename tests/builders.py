@@ -35,6 +35,21 @@ class SetClock:
         self.time += timedelta(**by)
 
 
+@define
+class MadeUpProofs:
+    """Codes and tokens that a test can tell beforehand: the first is made of 1, the second of 2."""
+
+    made: int = 0
+
+    def code(self) -> Secret:
+        self.made += 1
+        return Secret(f"{self.made:06}")
+
+    def token(self) -> Secret:
+        self.made += 1
+        return Secret(f"{self.made:043}")
+
+
 def a_context(claim: Claim | None = None, actor: Actor = OPERATOR) -> CommandContext:
     """Give the circumstances of a command."""
     return CommandContext(actor, correlation_id="conversation-1", causation_id="request-1", claim=claim)

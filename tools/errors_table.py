@@ -11,7 +11,13 @@ from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreErr
 
 LOADED = usercore.wiring.service
 """Imported so that every feature has declared its errors."""
-FEATURES = ("usercore.kernel.", "usercore.users.", "usercore.preferences.", "usercore.privacy.")
+FEATURES = (
+    "usercore.kernel.",
+    "usercore.users.",
+    "usercore.preferences.",
+    "usercore.verification.",
+    "usercore.privacy.",
+)
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 HEAD = """\
 # Errors

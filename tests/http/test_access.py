@@ -71,6 +71,8 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "placeLegalHold": (PRIVACY, False),
     "releaseLegalHold": (PRIVACY, False),
     **dict.fromkeys(ABOUT_REQUESTS, (PRIVACY, False)),
+    "startVerification": (WRITE, True),
+    "confirmVerification": (WRITE, True),
     "updateUserByMessage": (WRITE, True),
     "deactivateUserByMessage": (WRITE, True),
     "getUserByName": (READ, True),
@@ -89,11 +91,19 @@ SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
     **dict.fromkeys(ABOUT_REQUESTS[1:], NO_REQUEST),
     **dict.fromkeys(("getPrivacyRequestOfUser", "cancelPrivacyRequest", "getPrivacyArchive"), NO_REQUEST),
     "releaseLegalHold": (404, "legal_hold_not_found"),
+    "startVerification": (201, ""),
+    "confirmVerification": (422, "verification_failed"),  # the request there names one that nobody knows
 }
 SERVED.update(
     {
         (operation, owner): (409, "user_deactivated")
-        for operation in ("patchUser", "patchEmailPreferences", "updateUserByMessage")
+        for operation in (
+            "patchUser",
+            "patchEmailPreferences",
+            "updateUserByMessage",
+            "startVerification",
+            "confirmVerification",
+        )
         for owner in ("deactivated", "deactivated self")
     }
 )
@@ -111,7 +121,8 @@ def role_sets() -> Iterator[tuple[str, ...]]:
 def request_of(operation: str, user_id: str) -> dict[str, Any]:
     """Give a request of an operation about a user that would be served if it were allowed."""
     route = next(route for route in ROUTES if route.id == operation)
-    path = route.path.replace("{userId}", user_id).replace("{requestId}", ABSENT).replace("{matter}", "case-1")
+    path = route.path.replace("{userId}", user_id).replace("{matter}", "case-1")
+    path = path.replace("{requestId}", ABSENT).replace("{verificationId}", ABSENT)
     asked: dict[str, Any] = {"method": route.method, "url": path}
     bodies: dict[str, object] = {
         "createUser": {"email": f"{uuid4().hex}@example.com", "firstName": "A", "lastName": "B"},
@@ -126,6 +137,8 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "refusePrivacyRequest": {"ground": "EXCESSIVE", "text": "too often"},
         "completePrivacyRequest": {"outcome": "done"},
         "checkSuppression": {"email": "a@example.com"},
+        "startVerification": {"channel": "email"},
+        "confirmVerification": {"code": "271828"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},
         "deactivateUserByMessage": {"userId": user_id},
     }

@@ -1,18 +1,21 @@
 """Letters out of templates: every one in every language, and an operator's own."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from usercore.adapters.smtp.checking import check
+from usercore.adapters.smtp.errors import LetterExpiredError, LetterInvalidError
 from usercore.adapters.smtp.languages import fallbacks
 from usercore.adapters.smtp.letters import LETTERS, content_of
 from usercore.adapters.smtp.rendering import Templates, Words
 from usercore.adapters.smtp.samples import NOW, sample, sample_words
 from usercore.adapters.smtp.service import checked_templates
 from usercore.delivery.values import Operation
+from usercore.kernel.secret import Secret
 from usercore.settings import Mailbox, SettingsError, SmtpSettings
 
 SETTINGS = SmtpSettings(
@@ -20,9 +23,10 @@ SETTINGS = SmtpSettings(
     imprint="Müller & Söhne GmbH, Hauptstraße 1, Köln",
     home_url="https://shop.example/?a=1&b=2",
     invitation_url="https://shop.example/set-password?user={userId}",
-    verification_url="https://shop.example/verify?user={userId}&id={verificationId}&code={code}",
+    verification_url="https://shop.example/verify#{token}",
     privacy_url="https://shop.example/privacy/{requestId}",
 )
+TOKEN = "kJ3vQmT0pZx8sYwUo4bLhR6fNcVeGd1aW7iX2tSrEyM"
 OURS = Templates(None)
 LANGUAGES = ("de", "en", "fr")
 NAMES = (*LETTERS.values(), "test")
@@ -73,10 +77,7 @@ def test_a_verification_shows_the_code_the_link_and_how_long_they_are_valid() ->
     content = content_of(sample(Operation.SEND_VERIFICATION), SETTINGS, NOW)
     letter = OURS.render("verification", "de-AT", content.words)
 
-    link = (
-        "https://shop.example/verify?user=01a20a71-cd43-75c5-8b2d-2932faed73cd"
-        "&id=01a20a71-cd43-75c5-8b2d-2932faed73cf&code=483920"
-    )
+    link = f"https://shop.example/verify#{TOKEN}"
     assert letter.text.splitlines()[2:12] == [
         "jemand, vermutlich Sie, hat Müller & Söhne gebeten, diese E-Mail-Adresse zu bestätigen.",
         "",
@@ -90,6 +91,52 @@ def test_a_verification_shows_the_code_the_link_and_how_long_they_are_valid() ->
         "",
     ]
     assert "Gültig für 15 Minuten." in letter.text
+
+
+def test_a_welcome_leads_to_the_page_that_confirms_the_address() -> None:
+    assert (
+        content_of(sample(Operation.SEND_WELCOME), SETTINGS, NOW).words.link == f"https://shop.example/verify#{TOKEN}"
+    )
+    bare = evolve(sample(Operation.SEND_WELCOME), secret=None)
+    assert content_of(bare, SETTINGS, NOW).words.link is None
+
+
+def test_an_invitation_carries_the_token_where_its_page_takes_one() -> None:
+    settings = evolve(SETTINGS, invitation_url="https://shop.example/set-password?user={userId}#{token}")
+    link = content_of(sample(Operation.SEND_INVITATION), settings, NOW).words.link
+    assert link is not None
+    assert link.endswith(f"#{TOKEN}")
+
+
+@pytest.mark.parametrize(
+    ("after", "code", "link", "minutes"),
+    [
+        (timedelta(minutes=14), "483920", True, 1),
+        (timedelta(minutes=15), None, True, 1425),
+        (timedelta(hours=23), None, True, 60),
+    ],
+)
+def test_a_late_verification_shows_what_still_serves(
+    after: timedelta, code: str | None, link: bool, minutes: int
+) -> None:
+    words = content_of(sample(Operation.SEND_VERIFICATION), SETTINGS, NOW + after).words
+    assert (words.code, words.link is not None, words.minutes) == (code, link, minutes)
+
+
+def test_a_verification_that_has_run_out_is_not_sent() -> None:
+    for settings, after in (
+        (SETTINGS, timedelta(hours=24)),
+        (evolve(SETTINGS, verification_url=None), timedelta(minutes=15)),
+    ):
+        with pytest.raises(LetterExpiredError):
+            content_of(sample(Operation.SEND_VERIFICATION), settings, NOW + after)
+
+
+@pytest.mark.parametrize("secret", ["483920", "[]", '{"code": 483920}', "{"])
+def test_a_secret_of_another_form_is_refused_without_repeating_it(secret: str) -> None:
+    with pytest.raises(LetterInvalidError) as caught:
+        content_of(evolve(sample(Operation.SEND_VERIFICATION), secret=Secret(secret)), SETTINGS, NOW)
+    assert "483920" not in str(caught.value)
 
 
 def test_numbers_and_dates_are_written_as_the_language_has_them() -> None:

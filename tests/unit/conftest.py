@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.builders import SetClock
+from tests.builders import MadeUpProofs, SetClock
 from usercore.adapters.attributes import JsonSchemaValidator
 from usercore.adapters.contacts import ValidatedEmailRules
 from usercore.kernel.secret import Secret
@@ -25,5 +25,9 @@ def clock() -> SetClock:
 @pytest.fixture
 def core(clock: SetClock) -> Core:
     return memory_core(
-        clock=clock, emails=ValidatedEmailRules(), hasher=MadeUpHasher(), validator=JsonSchemaValidator()
+        clock=clock,
+        emails=ValidatedEmailRules(),
+        hasher=MadeUpHasher(),
+        validator=JsonSchemaValidator(),
+        proofs=MadeUpProofs(),
     )

@@ -41,7 +41,7 @@ async def test_each_call_is_a_line_and_the_hash_is_masked(tmp_path: Path) -> Non
     lines = [json.loads(line) for line in text.split("\n")[:-1]]
     assert "canary" not in text
     assert [line["operation"] for line in lines] == ["PROVISION_CREDENTIAL", "SEND_WELCOME", "RECORD_ENTRY"]
-    assert [line["secret"] for line in lines] == ["argon2id hash, 16 characters", None, None]
+    assert [line["secret"] for line in lines] == ["hidden, 16 characters", None, None]
     assert lines[1]["payload"]["firstName"] == "Zoë\u2028"
     assert services.calls == (provision, letter, entry)
 

@@ -21,6 +21,10 @@ def grace(email: str = "Grace@Example.com", password: str | None = None) -> Crea
     return CreateUserCommand(profile, None if password is None else Secret(password))
 
 
+LINK = json.dumps({"verificationToken": f"{1:043}"}, separators=(",", ":"))
+"""What the first mail to the first user carries."""
+
+
 async def told(core: Core) -> list[tuple[Recipient, Operation, str | None]]:
     while await core.deliver_pending():
         pass
@@ -43,7 +47,7 @@ async def test_with_a_password_the_credential_is_provisioned_and_the_user_welcom
 
     assert await told(core) == [
         (Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, "$argon2id$v=19$made-up$13"),
-        (Recipient.NOTIFICATION, Operation.SEND_WELCOME, None),
+        (Recipient.NOTIFICATION, Operation.SEND_WELCOME, LINK),
         (Recipient.AUDIT, Operation.RECORD_ENTRY, None),
     ]
 
@@ -53,7 +57,7 @@ async def test_without_a_password_the_user_is_invited_to_choose_one(core: Core) 
 
     assert await told(core) == [
         (Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, None),
-        (Recipient.NOTIFICATION, Operation.SEND_INVITATION, None),
+        (Recipient.NOTIFICATION, Operation.SEND_INVITATION, LINK),
         (Recipient.AUDIT, Operation.RECORD_ENTRY, None),
     ]
 

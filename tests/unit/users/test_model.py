@@ -19,9 +19,9 @@ from usercore.users.errors import (
     UserMergedError,
     UserRestrictedError,
 )
-from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated, UserVerified
 from usercore.users.model import AccountStatus, Profile, Transition, User, Verification
-from usercore.users.values import AccountState, DeactivationReason
+from usercore.users.values import AccountState, DeactivationReason, VerificationChannel
 
 VERIFIED = Verification(NOW, NOW, NOW)
 
@@ -60,6 +60,7 @@ steps = st.lists(
         profiles().map(lambda profile: lambda user, now: user.update(profile, now=now)),
         st.just(deactivate),
         st.just(reactivate),
+        st.sampled_from(VerificationChannel).map(lambda channel: lambda user, now: user.verify(channel, now=now)),
     ),
     max_size=6,
 )
@@ -82,7 +83,7 @@ def test_each_step_adds_one_version_keeps_time_running_and_can_be_taken_back(
         assert after.updated_at == max(now, user.updated_at)
         assert (after.id, after.created_at) == (user.id, user.created_at)
         assert step.event.user_id == user.id
-        assert step.changes
+        assert step.changes or isinstance(step.event, UserVerified)
         assert all(change.before != change.after for change in step.changes)
         assert User.of_facets(after, undo(after.facets(), step.changes)).facets() == user.facets()
         user = after
@@ -129,6 +130,40 @@ def test_a_new_contact_is_not_verified_yet(fields: dict[str, Any], left: Verific
     assert step.user.verification == left
     assert isinstance(step.event, UserUpdated)
     assert ("verification" in step.event.values) == (left != VERIFIED)
+
+
+@pytest.mark.parametrize("channel", VerificationChannel)
+def test_a_verification_is_announced_with_its_time_and_leaves_the_others(channel: VerificationChannel) -> None:
+    user = a_user(verification=VERIFIED)
+
+    step = user.verify(channel, now=NOW + SECOND)
+
+    assert step.event == UserVerified(user.id, channel, NOW + SECOND)
+    assert step.user.version == 2
+    assert step.user.verification == evolve(VERIFIED, **{channel.value: NOW + SECOND})
+    assert [change.field for change in step.changes] == ["verification"]
+
+
+def test_what_somebody_else_verified_has_the_time_of_theirs() -> None:
+    user = a_user()
+
+    step = user.verify(VerificationChannel.IDENTITY, now=NOW + SECOND, at=NOW - SECOND)
+
+    assert step.event == UserVerified(user.id, VerificationChannel.IDENTITY, NOW - SECOND)
+    assert (step.user.verification.identity, step.user.updated_at) == (NOW - SECOND, NOW + SECOND)
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"),
+    [
+        (AccountState.DEACTIVATED, UserDeactivatedError),
+        (AccountState.MERGED, UserMergedError),
+        (AccountState.ERASED, UserErasedError),
+    ],
+)
+def test_only_an_active_account_is_verified(state: AccountState, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        in_state(state).verify(VerificationChannel.EMAIL, now=NOW + SECOND)
 
 
 def test_a_deactivation_is_announced_and_ends_at_its_time() -> None:

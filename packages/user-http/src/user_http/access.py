@@ -64,6 +64,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "refusePrivacyRequest": Rule(_PRIVACY),
     "completePrivacyRequest": Rule(_PRIVACY),
     "runPrivacyRequest": Rule(_PRIVACY),
+    "startVerification": Rule(_WRITE, own=True),
+    "confirmVerification": Rule(_WRITE, own=True),
     "updateUserByMessage": Rule(_WRITE, own=True),
     "deactivateUserByMessage": Rule(_WRITE, own=True),
     "getUserByName": Rule(_READ, own=True),
@@ -72,9 +74,13 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 """Operation → who may call it, with a token."""
 
+RECORD_IDENTITY: Final = Rule(_WRITE)
+"""Who may say by `startVerification` that an identity has been verified: nobody of themselves."""
+
 PUBLIC: Final[Mapping[str, str]] = {
     "showUnsubscription": "Whoever has the mail has the link; the page changes nothing.",
     "unsubscribe": "One click must do (RFC 8058): the token in the path is the proof, and says nothing of anybody.",
+    "confirmVerificationByLink": "The token in the link is the proof; whoever holds it was sent it.",
     "getLiveness": "Probes carry no token, and learn only that the process runs.",
     "getReadiness": "Probes carry no token, and learn only which parts answer.",
     "getMetrics": "Metrics hold nothing of anybody; keep the path from the outside by the proxy.",

@@ -28,6 +28,7 @@ from user_http.controllers.privacy import PrivacyController
 from user_http.controllers.suppressions import SuppressionsController
 from user_http.controllers.unsubscribe import UnsubscribeController
 from user_http.controllers.users import UserController
+from user_http.controllers.verifications import VerificationController
 from user_http.deadlines import Deadlines
 from user_http.edge import HttpObserver, Lifecycle, at_the_edge
 from user_http.exchange import SCOPE_KEY
@@ -102,6 +103,7 @@ def _operations(core: Core, health: HealthController, privacy: PrivacyController
     yield from HistoryController(core).operations()
     yield from ActivityController(core).operations()
     yield from privacy.operations()
+    yield from VerificationController(core).operations()
     yield from AliasController(core, users, preferences).operations()
     yield from AuditController(core).operations()
     yield from health.operations()

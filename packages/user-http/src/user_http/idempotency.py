@@ -37,11 +37,20 @@ async def once(call: Call, run_once: Once, context: CommandContext, *, work: Wor
     Raises:
         RequestRefusedError: the key is not valid.
     """
-    key = _read_key(call)
-    if key is None:
+    identity = await read_identity(call)
+    if identity is None:
         return await work(context)
-    identity = IdempotencyKey(_scope(call), key, call.fingerprint(await call.body()))
     return await run_once(identity, context, work, replay)
+
+
+async def read_identity(call: Call) -> IdempotencyKey | None:
+    """Return what the request is known by, or None where it has no key.
+
+    Raises:
+        RequestRefusedError: the key is not valid.
+    """
+    key = _read_key(call)
+    return None if key is None else IdempotencyKey(_scope(call), key, call.fingerprint(await call.body()))
 
 
 def _read_key(call: Call) -> str | None:

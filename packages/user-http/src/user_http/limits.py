@@ -27,7 +27,7 @@ UNLIMITED: Final = frozenset({"getLiveness", "getReadiness", "getMetrics"})
 """Who refuses these looks dead."""
 FINDING: Final = frozenset({"getUserByName", "listUsers"})
 """Operations that find a user by the name that people log in with: counted apart where they are asked for one."""
-DELICATE: Final[frozenset[str]] = frozenset()
+DELICATE: Final = frozenset({"startVerification", "confirmVerification"})
 """Operations where guessing pays or work is made for people: counted for each user that they are about."""
 _NAMES: Final = (b"email=", b"username=")
 _SAFE: Final = "GET"

@@ -121,6 +121,7 @@ STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "audit_query_invalid": 400,
     "stale_version": 412,
     "user_erased": 410,
+    "verification_throttled": 429,
 }
 """Codes whose status is not that of their kind."""
 

@@ -54,6 +54,9 @@ EXTEND_PRIVACY_REQUEST = Route("extendPrivacyRequest", "POST", "/v1/privacy-requ
 REFUSE_PRIVACY_REQUEST = Route("refusePrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/refuse")
 COMPLETE_PRIVACY_REQUEST = Route("completePrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/complete")
 RUN_PRIVACY_REQUEST = Route("runPrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/run")
+START_VERIFICATION = Route("startVerification", "POST", "/v1/users/{userId}/verifications")
+CONFIRM_VERIFICATION = Route("confirmVerification", "POST", "/v1/users/{userId}/verifications/{verificationId}/confirm")
+CONFIRM_BY_LINK = Route("confirmVerificationByLink", "POST", "/v1/verifications/confirm")
 UPDATE_BY_MESSAGE = Route("updateUserByMessage", "POST", "/v1/users/update")
 DEACTIVATE_BY_MESSAGE = Route("deactivateUserByMessage", "POST", "/v1/users/deactivate")
 GET_BY_NAME = Route("getUserByName", "GET", "/v1/users/get")
@@ -101,6 +104,9 @@ ROUTES: Final = (
     REFUSE_PRIVACY_REQUEST,
     COMPLETE_PRIVACY_REQUEST,
     RUN_PRIVACY_REQUEST,
+    START_VERIFICATION,
+    CONFIRM_VERIFICATION,
+    CONFIRM_BY_LINK,
     UPDATE_BY_MESSAGE,
     DEACTIVATE_BY_MESSAGE,
     GET_BY_NAME,

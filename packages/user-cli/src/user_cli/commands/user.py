@@ -23,6 +23,7 @@ from user_cli.commands.options import (
     found,
     one_name,
 )
+from user_cli.commands.verify import verify
 from user_cli.failures import UsageError
 from user_cli.inputs import STDIN, optional_moment, read_json_object, read_password
 from user_cli.profiles import document_of, patch_of
@@ -34,10 +35,11 @@ from usercore.users.deactivate_user import DeactivateUserCommand
 from usercore.users.reactivate_user import ReactivateUserCommand
 from usercore.users.update_user import UpdateUserCommand
 
-app = command_group("user", "Create, find, change, deactivate and reactivate users.")
+app = command_group("user", "Create, find, change, verify, deactivate and reactivate users.")
 app.command(list_users, name="list")
 app.command(history)
 app.command(activity)
+app.command(verify)
 
 Assignments = Annotated[
     tuple[str, ...],

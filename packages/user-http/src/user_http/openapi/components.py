@@ -36,6 +36,13 @@ from user_http.schemas.users import (
     UserPage,
     UserPatch,
 )
+from user_http.schemas.verifications import (
+    Confirmation,
+    ConfirmedContact,
+    LinkConfirmation,
+    NewVerification,
+    StartedVerification,
+)
 from usercore.activity.values import FactKind
 from usercore.codec.documents import EmailPreferences, User
 from usercore.preferences.values import TOPIC_MAX_CHARS
@@ -76,6 +83,11 @@ SCHEMAS: Final = (
     LegalHold,
     LegalHolds,
     AuditPage,
+    NewVerification,
+    StartedVerification,
+    Confirmation,
+    LinkConfirmation,
+    ConfirmedContact,
     Problem,
     NotReady,
     Liveness,
@@ -120,6 +132,9 @@ def parameters() -> dict[str, Any]:
 def _path_and_headers() -> dict[str, Any]:
     return {
         "userId": _parameter("userId", "path", _UUID, "The user's id.", required=True, example=_ID_EXAMPLE),
+        "verificationId": _parameter(
+            "verificationId", "path", _UUID, "The verification's id.", required=True, example=_ID_EXAMPLE
+        ),
         "include": _parameter(
             "include",
             "query",

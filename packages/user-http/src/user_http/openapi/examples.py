@@ -20,6 +20,7 @@ from usercore.codec.history import history_object
 from usercore.codec.mailing import permission_object, suppressions_object
 from usercore.codec.preferences import preferences_object
 from usercore.codec.profile import profile_object
+from usercore.codec.verifications import render_confirmed, verification_started
 from usercore.kernel.changes import FieldChange
 from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.ids import EventId, UserId
@@ -32,7 +33,8 @@ from usercore.privacy.consents.values import SALE, Consent, LedgerEntry, Standin
 from usercore.privacy.mailing.values import MailPermission, Suppression, SuppressionReason
 from usercore.users.model import AccountStatus, Profile, User
 from usercore.users.ports import HistoryEntry
-from usercore.users.values import AccountState, Address, EmailAddress
+from usercore.users.values import AccountState, Address, EmailAddress, VerificationChannel
+from usercore.verification.values import DEFAULT_VERIFICATION, Verification, VerificationState
 
 _AT: Final = datetime.fromisoformat("2026-03-01T12:00:00.123456+00:00")
 _ACTOR: Final = Actor(ActorKind.SERVICE, "shop")
@@ -80,6 +82,28 @@ _FACTS: Final[tuple[Fact, ...]] = (
     PaymentFailed("p-2001", "o-1001", "card_declined", Money(Decimal("59.9"), "EUR"), _AT),
     OrderPlaced("o-1001", _ID, Money(Decimal("59.9"), "EUR"), 3, _AT),
 )
+
+
+_VERIFICATION: Final = Verification(
+    id=EventId("01932f6f-1a2b-7c3d-8e4f-5a6b7c8d9e10"),
+    user_id=_ID,
+    channel=VerificationChannel.EMAIL,
+    state=VerificationState.PENDING,
+    started_at=_AT,
+    code_expires_at=_AT + DEFAULT_VERIFICATION.code_lasts,
+    link_expires_at=_AT + DEFAULT_VERIFICATION.link_lasts,
+    settled_at=_AT,
+)
+
+
+def verification() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a verification as it began."""
+    return verification_started(_VERIFICATION)
+
+
+def confirmed_contact() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return what a link has proved."""
+    return msgspec.json.decode(render_confirmed(_VERIFICATION))
 
 
 def user() -> Any:  # noqa: ANN401 -- any JSON value
@@ -172,4 +196,7 @@ REACTIVATION: Final = {"reason": "came back"}
 CONSENT: Final = {"purpose": "sale", "given": False, "source": "preference-center", "proof": "form-4711"}
 ONE_CLICK: Final = {"List-Unsubscribe": "One-Click"}
 ADDRESS: Final = {"email": "grace@example.com"}
+NEW_VERIFICATION: Final = {"channel": "email"}
+CONFIRMATION: Final = {"code": "271828"}
+LINK_CONFIRMATION: Final = {"token": "kJ3vQmT0pZx8sYwUo4bLhR6fNcVeGd1aW7iX2tSrEyM"}
 PREFERENCES_PATCH: Final = {"topics": {"news": {"subscribed": True, "source": "preference-center"}}}

@@ -192,6 +192,45 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         Success("ActivityPage", examples.activity, ("Link",)),
     ),
     **privacy.DESCRIPTIONS,
+    "startVerification": Description(
+        "Verification",
+        "Verify a contact, or take note of a verified identity",
+        "For `email` and `phone` the NotificationService sends a code of six digits and a link; what was sent before "
+        "no longer serves. Users may verify their own. What another has verified, the channel `identity`, is recorded "
+        "with verifier and reference, and needs a scope.",
+        ("userId", _KEY),
+        Success(
+            "StartedVerification",
+            examples.verification,
+            status=201,
+            links={
+                "ConfirmVerification": _link(
+                    "confirmVerification",
+                    "Confirm it.",
+                    **{"path.userId": "$response.body#/userId", "path.verificationId": _ID},
+                ),
+            },
+        ),
+        Body("NewVerification", examples.NEW_VERIFICATION),
+    ),
+    "confirmVerification": Description(
+        "Verification",
+        "Confirm a verification",
+        "By the code, or by the token of the link. Guesses are counted. Whatever is wrong, with the code, its age, the "
+        "verification or whose it is, is answered alike. Users may confirm their own.",
+        ("userId", "verificationId", _KEY),
+        _user(),
+        Body("Confirmation", examples.CONFIRMATION),
+    ),
+    "confirmVerificationByLink": Description(
+        "Verification",
+        "Confirm a verification by its link alone",
+        "For the page that the link leads to: it sends the token once the person has agreed. No bearer token is "
+        "needed; the link's own is the proof.",
+        (),
+        Success("ConfirmedContact", examples.confirmed_contact),
+        Body("LinkConfirmation", examples.LINK_CONFIRMATION),
+    ),
     "updateUserByMessage": Description(
         "Catalogue",
         "Change a user, as the catalogue's UpdateUser",

@@ -21,6 +21,7 @@ from usercore.privacy.consents.errors import ConsentInvalidError
 from usercore.privacy.mailing.errors import UnsubscribeTokenInvalidError
 from usercore.privacy.requests.errors import RequestNotFoundError
 from usercore.users.errors import UserErasedError
+from usercore.verification.errors import VerificationFailedError
 
 __all__ = ["ALWAYS", "codes_of", "error_responses", "problem_examples"]
 
@@ -32,6 +33,7 @@ _LOADED = (
     UserErasedError,
     UnavailableError,
     RequestNotFoundError,
+    VerificationFailedError,
 )
 """Their modules define every error that an operation here can raise."""
 
@@ -73,6 +75,7 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "consent_invalid": ("/purpose", "purpose_unknown", "name a purpose that the operator registered"),
     "privacy_request_invalid": ("/text", "required", "say what is wrong, or give the values that are right"),
     "audit_query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before"),
+    "verification_invalid": ("/verifiedAt", "in_future", "give a time that has passed"),
     "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
 }
 
@@ -83,9 +86,26 @@ def codes_of(operation_id: str) -> tuple[str, ...]:
         return (*LINK, *_BY_LINK[operation_id], *ALWAYS)
     if operation_id not in access.RULES:
         limited = () if operation_id in UNLIMITED else ("rate_limited",)
-        return (*limited, *ALWAYS, *(("not_ready",) if operation_id == "getReadiness" else ()))
+        return (*limited, *_OF_PUBLIC.get(operation_id, ()), *ALWAYS)
     return (*API, *_OWN[operation_id], *ALWAYS)
 
+
+_OF_PUBLIC: Final[Mapping[str, tuple[str, ...]]] = {
+    "getReadiness": ("not_ready",),
+    "confirmVerificationByLink": (
+        "request_malformed",
+        "header_malformed",
+        "query_malformed",
+        *BODY,
+        "verification_failed",
+        "write_contended",
+        "overloaded",
+        "request_timed_out",
+        "exhausted",
+        "unavailable",
+    ),
+}
+"""What an operation that needs no token may answer with besides what all of them may."""
 
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "createUser": (*BODY, *COMMAND, *PROFILE, "user_exists"),
@@ -144,6 +164,26 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "user_merged",
         "write_contended",
         "preferences_invalid",
+    ),
+    "startVerification": (
+        *ABOUT_ONE,
+        *BODY,
+        *COMMAND,
+        *CHANGE,
+        "verification_invalid",
+        "contact_missing",
+        "verification_throttled",
+        "user_deactivated",
+        "user_restricted",
+    ),
+    "confirmVerification": (
+        *ABOUT_ONE,
+        *BODY,
+        *COMMAND,
+        *CHANGE,
+        "verification_failed",
+        "user_deactivated",
+        "user_restricted",
     ),
     "updateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated"),
     "deactivateUserByMessage": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 from usercore.kernel.context import Actor
 from usercore.kernel.ids import EventId, UserId
 from usercore.users.ports import Change
+from usercore.verification.ports import NewVerification
 
 SERVICE_CHAIN: Final = UserId("00000000-0000-0000-0000-000000000000")
 """Whose chain holds what concerns no single user. Source: RFC 9562, 5.9, the nil UUID, which no user can have."""
@@ -90,4 +91,19 @@ def entry_of(change: Change) -> AuditEntry:
         correlation_id=change.context.correlation_id,
         causation_id=change.context.causation_id,
         version=change.user.version,
+    )
+
+
+def entry_of_start(new: NewVerification) -> AuditEntry:
+    """Return what the audit trail keeps of a verification that begins; it makes no version of the user."""
+    verification, context = new.verification, new.context
+    return AuditEntry(
+        user_id=verification.user_id,
+        event_id=verification.id,
+        at=verification.started_at,
+        actor=context.actor,
+        action="VerificationStarted",
+        fields=(f"verification.{verification.channel}",),
+        correlation_id=context.correlation_id,
+        causation_id=context.causation_id,
     )

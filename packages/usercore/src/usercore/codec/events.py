@@ -9,7 +9,7 @@ from usercore.kernel.context import CommandContext
 from usercore.kernel.events import Event
 from usercore.preferences.events import UserEmailPreferencesUpdated
 from usercore.privacy.consents.events import UserConsentChanged
-from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated, UserVerified
 
 
 def event_payload(event: Event) -> bytes:
@@ -79,6 +79,10 @@ def _erased(event: UserErased) -> Mapping[str, object]:
     return {"erasedAt": timestamp(event.erased_at)}
 
 
+def _verified(event: UserVerified) -> Mapping[str, object]:
+    return {"channel": event.channel.value, "verifiedAt": timestamp(event.verified_at)}
+
+
 def _preferences(event: UserEmailPreferencesUpdated) -> Mapping[str, object]:
     said = {one.topic: preference_object(one) for one in event.preferences}
     return {"updatedAt": timestamp(event.updated_at), "preferences": said}
@@ -99,6 +103,7 @@ _PAYLOADS: Mapping[type[Event], Callable[[Any], Mapping[str, object]]] = {
     UserDeactivated: _deactivated,
     UserReactivated: _reactivated,
     UserErased: _erased,
+    UserVerified: _verified,
     UserEmailPreferencesUpdated: _preferences,
     UserConsentChanged: _consent,
 }

@@ -1,5 +1,6 @@
 """Which change, and which fact, is told to whom."""
 
+import json
 from collections.abc import Iterator, Mapping
 
 from attrs import frozen
@@ -7,13 +8,15 @@ from attrs import frozen
 from usercore.activity.facts import PaymentFailed
 from usercore.activity.ports import NewFact
 from usercore.activity.values import Money
-from usercore.audit.entry import AuditEntry, entry_of
+from usercore.audit.entry import AuditEntry, entry_of, entry_of_start
 from usercore.delivery.values import Delivery, Operation, Recipient
 from usercore.kernel.secret import Secret
 from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
 from usercore.users.model import User
 from usercore.users.ports import Change
-from usercore.users.values import EmailAddress
+from usercore.users.values import EmailAddress, VerificationChannel
+from usercore.verification.ports import NewVerification
+from usercore.verification.records import VerificationRecord
 
 
 def deliveries_of(change: Change) -> tuple[Delivery, ...]:
@@ -51,6 +54,45 @@ def deliveries_of_fact(new: NewFact, user: User) -> tuple[Delivery, ...]:
     )
 
 
+def deliveries_of_verification(new: NewVerification) -> tuple[Delivery, ...]:
+    """Return the message with the code and the link that prove a contact, and what the AuditService must keep."""
+    verification, profile = new.verification, new.user.profile
+    phone = verification.channel is VerificationChannel.PHONE
+    payload = {
+        "verificationId": verification.id,
+        "channel": verification.channel.value,
+        **({"phoneNumber": profile.phone_number} if phone else {"email": profile.email.address}),
+        "firstName": profile.first_name,
+        "locale": profile.locale,
+        "expiresAt": verification.code_expires_at and verification.code_expires_at.isoformat(),
+        "linkExpiresAt": verification.link_expires_at and verification.link_expires_at.isoformat(),
+    }
+    return (
+        Delivery(
+            event_id=verification.id,
+            recipient=Recipient.NOTIFICATION,
+            operation=Operation.SEND_VERIFICATION,
+            user_id=verification.user_id,
+            payload=payload,
+            secret=_secret({"code": new.code.reveal(), "token": new.token.reveal()}),
+            created_at=verification.started_at,
+        ),
+        Delivery(
+            event_id=verification.id,
+            recipient=Recipient.AUDIT,
+            operation=Operation.RECORD_ENTRY,
+            user_id=verification.user_id,
+            payload=_entry(entry_of_start(new)),
+            secret=None,
+            created_at=verification.started_at,
+        ),
+    )
+
+
+def _secret(members: Mapping[str, str]) -> Secret:
+    return Secret(json.dumps(members, separators=(",", ":")))
+
+
 def _money(amount: Money | None) -> Mapping[str, object] | None:
     return None if amount is None else {"value": amount.digits, "currency": amount.currency}
 
@@ -86,7 +128,14 @@ def _welcome(change: Change, tell: "_Teller", login: Mapping[str, object]) -> It
     hashed = change.credential.password_hash if change.credential else None
     yield tell(Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, login, hashed)
     invite = Operation.SEND_INVITATION if hashed is None else Operation.SEND_WELCOME
-    yield tell(Recipient.NOTIFICATION, invite, letter)
+    yield tell(Recipient.NOTIFICATION, invite, letter, _link_of(change))
+
+
+def _link_of(change: Change) -> Secret | None:
+    """Return the token by which a new user can prove their email, where there is one."""
+    tokens = (one.token for one in change.records if isinstance(one, VerificationRecord))
+    token = next(tokens, None)
+    return None if token is None else _secret({"verificationToken": token.reveal()})
 
 
 def _farewell(change: Change, tell: "_Teller") -> Iterator[Delivery]:

@@ -28,8 +28,8 @@ class Operation(StrEnum):
     REMOVE_CREDENTIAL = "REMOVE_CREDENTIAL"
     SEND_WELCOME = "SEND_WELCOME"
     SEND_INVITATION = "SEND_INVITATION"
-    SEND_PAYMENT_FAILED = "SEND_PAYMENT_FAILED"
     SEND_VERIFICATION = "SEND_VERIFICATION"
+    SEND_PAYMENT_FAILED = "SEND_PAYMENT_FAILED"
     SEND_EMAIL_CHANGED = "SEND_EMAIL_CHANGED"
     SEND_INACTIVITY_NOTICE = "SEND_INACTIVITY_NOTICE"
     FORGET_USER = "FORGET_USER"
@@ -50,7 +50,8 @@ class Delivery:
         operation: what is asked.
         user_id: about whom.
         payload: JSON object, camelCase; emptied once acknowledged.
-        secret: the Argon2id hash for a credential; dropped once acknowledged.
+        secret: the Argon2id hash for a credential, or code and token of a verification as a JSON object; dropped once
+            acknowledged.
         created_at: aware, UTC.
         attempts: how often it was tried before.
     """

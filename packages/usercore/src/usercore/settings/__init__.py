@@ -23,6 +23,7 @@ from usercore.settings.sections import (
     PasswordSettings,
     PrivacySettings,
     TelemetrySettings,
+    VerificationSettings,
 )
 from usercore.settings.services import (
     AuditAdapter,
@@ -73,6 +74,7 @@ __all__ = [
     "StreamSettings",
     "TelemetrySettings",
     "TopicSettings",
+    "VerificationSettings",
     "load",
     "settings_of",
 ]

@@ -190,15 +190,16 @@ class SmtpSettings:
     )
     invitation_url: str | None = setting(
         "USER_SERVICE_SMTP_INVITATION_URL",
-        link("userId"),
-        "Where an invited user sets a password; `{userId}` is replaced. Without it `USER_SERVICE_SMTP_HOME_URL`.",
+        link("userId", "token"),
+        "Where an invited user sets a password; `{userId}` is replaced, and `{token}`, which proves the email. Without "
+        "it `USER_SERVICE_SMTP_HOME_URL`.",
         default=None,
     )
     verification_url: str | None = setting(
         "USER_SERVICE_SMTP_VERIFICATION_URL",
-        link("userId", "verificationId", "code"),
-        "The page that confirms an email; `{userId}`, `{verificationId}` and `{code}` are replaced. Without it, mail "
-        "shows the code alone.",
+        link("userId", "verificationId", "code", "token"),
+        "The page that confirms an email; `{token}` is replaced, and `{userId}`, and `{verificationId}` and `{code}`, "
+        "which the first mail to a new user does not have. Without it, mail shows the code alone.",
         default=None,
     )
     privacy_url: str | None = setting(

@@ -14,6 +14,7 @@ from usercore.settings.checkpoints import CheckpointSettings
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
     base_url,
+    boolean,
     key_256,
     master_keys,
     one_of,
@@ -26,6 +27,7 @@ from usercore.settings.parsers import (
     whole_number,
 )
 from usercore.settings.services import ServicesSettings
+from usercore.verification.values import VerificationPolicy
 
 
 class LogFormat(StrEnum):
@@ -344,6 +346,73 @@ class PrivacySettings:
 
 
 @frozen
+class VerificationSettings:
+    """Codes and links that prove an email address or a phone number."""
+
+    code_ttl_s: float = setting(
+        "USER_SERVICE_VERIFICATION_CODE_TTL_S",
+        seconds(60, 3600),
+        "How long a code serves: long enough for a slow mail, too short to guess it.",
+        default=900.0,
+    )
+    link_ttl_s: float = setting(
+        "USER_SERVICE_VERIFICATION_LINK_TTL_S",
+        seconds(300, 604_800),
+        "How long a link serves, also the one in the first mail to a new user.",
+        default=86_400.0,
+    )
+    attempts: int = setting(
+        "USER_SERVICE_VERIFICATION_ATTEMPTS",
+        whole_number(1, 20),
+        "How many guesses at one verification are looked at.",
+        default=5,
+    )
+    interval_s: float = setting(
+        "USER_SERVICE_VERIFICATION_INTERVAL_S",
+        seconds(0, 3600),
+        "The least time between two codes for one user and channel.",
+        default=60.0,
+    )
+    per_hour: int = setting(
+        "USER_SERVICE_VERIFICATION_PER_HOUR",
+        whole_number(1, 1_000),
+        "How many codes one user may be sent within an hour, by each channel.",
+        default=5,
+    )
+    per_day: int = setting(
+        "USER_SERVICE_VERIFICATION_PER_DAY",
+        whole_number(1, 1_000),
+        "How many codes one user may be sent within a day, by each channel.",
+        default=10,
+    )
+    with_creation: bool = setting(
+        "USER_SERVICE_VERIFICATION_WITH_CREATION",
+        boolean,
+        "Whether the first mail to a new user carries a link that verifies the email.",
+        default=True,
+    )
+    kept_days: int = setting(
+        "USER_SERVICE_VERIFICATION_KEPT_DAYS",
+        whole_number(2, 3650),
+        "How long verifications are remembered; those of identities stay with the user.",
+        default=30,
+    )
+
+    def policy(self) -> VerificationPolicy:
+        """Return what the use cases go by."""
+        return VerificationPolicy(
+            code_lasts=timedelta(seconds=self.code_ttl_s),
+            link_lasts=timedelta(seconds=self.link_ttl_s),
+            attempts=self.attempts,
+            interval=timedelta(seconds=self.interval_s),
+            per_hour=self.per_hour,
+            per_day=self.per_day,
+            with_creation=self.with_creation,
+            kept=timedelta(days=self.kept_days),
+        )
+
+
+@frozen
 class CoreSettings:
     """All that `open_core` needs."""
 
@@ -355,5 +424,6 @@ class CoreSettings:
     services: ServicesSettings = field()
     checkpoints: CheckpointSettings = field()
     activity: ActivitySettings = field()
+    verification: VerificationSettings = field()
     telemetry: TelemetrySettings = field()
     privacy: PrivacySettings = field(factory=PrivacySettings)

@@ -12,7 +12,7 @@ from usercore.users.attribute_rules import AttributeRules
 from usercore.users.errors import ProfileInvalidError
 from usercore.users.intake import ProfilePatch, new_profile
 from usercore.users.model import Profile, User
-from usercore.users.ports import Change, Credential, EmailRules, PasswordHasher, UserWriter
+from usercore.users.ports import Beginnings, Change, Credential, EmailRules, PasswordHasher, UserWriter
 from usercore.users.values import ValueRejectedError, check_password
 
 
@@ -39,6 +39,7 @@ class CreateUser:
     hasher: PasswordHasher
     clock: Clock
     ids: IdGenerator
+    beginnings: Beginnings
 
     async def __call__(self, command: CreateUserCommand, context: CommandContext) -> User:
         """Return the new user.
@@ -84,6 +85,7 @@ class CreateUser:
             changes=step.changes,
             context=context,
             credential=Credential(hashed),
+            records=await self.beginnings.records(step.user),
         )
 
     def _profile(self, command: CreateUserCommand) -> Profile:

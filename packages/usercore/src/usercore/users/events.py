@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from usercore.kernel.events import Event
-from usercore.users.values import DeactivationReason
+from usercore.users.values import DeactivationReason, VerificationChannel
 
 
 @frozen
@@ -61,3 +61,13 @@ class UserErased(Event):
     message: ClassVar[str] = "UserErased"
 
     erased_at: datetime
+
+
+@frozen
+class UserVerified(Event):
+    """A contact was proved to be the user's, or the user to be who they say."""
+
+    message: ClassVar[str] = "UserVerified"
+
+    channel: VerificationChannel
+    verified_at: datetime

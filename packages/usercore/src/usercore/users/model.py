@@ -22,7 +22,7 @@ from usercore.users.errors import (
     UserMergedError,
     UserRestrictedError,
 )
-from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
+from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated, UserVerified
 from usercore.users.search import words_of
 from usercore.users.values import (
     ERASED_DOMAIN,
@@ -30,6 +30,7 @@ from usercore.users.values import (
     Address,
     DeactivationReason,
     EmailAddress,
+    VerificationChannel,
     fold_ascii,
 )
 
@@ -308,6 +309,28 @@ class User:
             updated_at=at,
         )
         return Transition(after, UserErased(self.id, erased_at=at), changes=())
+
+    def verify(self, channel: VerificationChannel, *, now: datetime, at: datetime | None = None) -> Transition:
+        """Take note that a contact, or the person, has been verified; once more replaces the time.
+
+        Args:
+            channel: what was verified.
+            now: when it becomes known.
+            at: when it was verified, where somebody else did it before now.
+
+        Raises:
+            UserDeactivatedError: the account is deactivated.
+            UserMergedError: the account was merged into another.
+            UserErasedError: the user has been erased.
+        """
+        self.require_active()
+        verified_at = max(now, self.updated_at) if at is None else at
+        verification = evolve(self.verification, **{channel.value: verified_at})
+        return self._advance(
+            evolve(self, verification=verification),
+            now,
+            lambda _, __: UserVerified(self.id, channel=channel, verified_at=verified_at),
+        )
 
     def touch(self, *, now: datetime, as_asked: bool = False) -> Self:
         """Return the next version with the same profile, for changes of what hangs on the user.

@@ -102,6 +102,18 @@ class Lookup:
     value: str = field(repr=False)
 
 
+class Beginnings(Protocol):
+    """Knows what other features keep of a user from the first moment on."""
+
+    async def records(self, user: User) -> tuple[Record, ...]:
+        """Return what is to be written together with a new user.
+
+        Raises:
+            UnavailableError: a key that is needed for it cannot be read.
+        """
+        ...
+
+
 class UserReader(Protocol):
     """Reads users for writing: always from the database, never from a cache."""
 

@@ -100,6 +100,14 @@ class DeactivationReason(StrEnum):
     INACTIVITY = "INACTIVITY"
 
 
+class VerificationChannel(StrEnum):
+    """What can be proved of a user. Source: the event catalogue's UserVerified."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    IDENTITY = "identity"
+
+
 def parse_text(raw: str, *, max_chars: int, min_chars: int = 1) -> str:
     """Return one line of trimmed text.
 

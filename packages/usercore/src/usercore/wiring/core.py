@@ -108,6 +108,14 @@ from usercore.users.reactivate_user import ReactivateDue, ReactivateUser
 from usercore.users.read_users import GetUser, ListUsers, ReadProfile
 from usercore.users.stepping import UserStepper
 from usercore.users.update_user import UpdateUser
+from usercore.verification.confirm_verification import ConfirmByLink, Confirmer, ConfirmVerification
+from usercore.verification.hashes import ProofHasher
+from usercore.verification.ports import ProofGenerator, VerificationReader, VerificationWriter
+from usercore.verification.purge_verifications import PurgeVerifications
+from usercore.verification.record_verification import RecordVerification
+from usercore.verification.start_verification import StartVerification
+from usercore.verification.values import DEFAULT_VERIFICATION, VerificationPolicy
+from usercore.verification.verify_newcomers import VerifyNewcomers
 
 DEFAULT_REQUESTS: Final = RequestPolicy()
 """The company's rules for privacy requests, where it has no others."""
@@ -148,6 +156,9 @@ class Ports:
     suppressions: SuppressionList
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
+    proofs: ProofGenerator
+    verification_writer: VerificationWriter
+    verification_reader: VerificationReader
     deliveries: DeliveryQueue
     delivery_records: DeliveryRecords
     outbox: OutboxReader
@@ -213,6 +224,11 @@ class Core:
     replay_erasures: ReplayErasures
     record_facts: RecordFacts
     read_activity: ReadActivity
+    start_verification: StartVerification
+    confirm_verification: ConfirmVerification
+    confirm_by_link: ConfirmByLink
+    record_verification: RecordVerification
+    purge_verifications: PurgeVerifications
     register_attribute_schema: RegisterAttributeSchema
     list_attribute_schemas: ListAttributeSchemas
     deliver_pending: DeliverPending
@@ -296,6 +312,7 @@ def assemble(
     delivery: DeliveryPolicy = DEFAULT_POLICY,
     requests: RequestPolicy = DEFAULT_REQUESTS,
     public_url: str | None = None,
+    verification: VerificationPolicy = DEFAULT_VERIFICATION,
 ) -> Core:
     """Wire every use case to the ports given.
 
@@ -305,6 +322,7 @@ def assemble(
         delivery: how hard it is tried to tell the services around us.
         requests: the company's rules for privacy requests.
         public_url: where this service is reached from outside, for the links in mail; None: mail has none.
+        verification: how long codes and links last, and how often they may be asked for.
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
@@ -318,8 +336,11 @@ def assemble(
     update_user = UpdateUser(step, ports.emails, rules, ports.clock)
     suppressor = SuppressErased(ports.suppressions, addresses)
     asked = _Requests(ports, requests, step, update_user, update_preferences, record_consent, suppressor)
+    proofs = ProofHasher(ports.keyed)
+    newcomers = VerifyNewcomers(proofs, ports.proofs, verification, ports.ids)
+    confirm = Confirmer(step, ports.verification_reader, proofs, ports.clock, ports.ids)
     return Core(
-        create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids),
+        create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
         read_profile=ReadProfile(ports.profiles),
         list_users=ListUsers(ports.directory),
@@ -365,6 +386,22 @@ def assemble(
         replay_erasures=ReplayErasures(asked.check, asked.erase, requests, ports.clock, ports.ids),
         record_facts=RecordFacts(ports.activity_writer, ports.clock, ports.ids),
         read_activity=ReadActivity(ports.users, ports.activity_reader, tiers),
+        start_verification=StartVerification(
+            ports.users,
+            ports.verification_writer,
+            ports.verification_reader,
+            proofs,
+            ports.proofs,
+            verification,
+            ports.clock,
+            ports.ids,
+        ),
+        confirm_verification=ConfirmVerification(
+            ports.users, ports.verification_writer, proofs, confirm, verification, ports.clock
+        ),
+        confirm_by_link=ConfirmByLink(ports.verification_reader, proofs, confirm, verification, ports.clock),
+        record_verification=RecordVerification(step, proofs, ports.clock, ports.ids),
+        purge_verifications=PurgeVerifications(ports.verification_writer, verification, ports.clock),
         register_attribute_schema=RegisterAttributeSchema(ports.schemas, ports.validator, ports.clock),
         list_attribute_schemas=ListAttributeSchemas(ports.schemas),
         deliver_pending=DeliverPending(

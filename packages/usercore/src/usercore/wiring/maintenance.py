@@ -22,6 +22,7 @@ _PERIOD_S: Final = {
     "purge_archives": 300.0,
     "purge_idempotency_keys": 300.0,
     "purge_deliveries": 300.0,
+    "purge_verifications": 300.0,
     "backlog": 15.0,
     "audit_checkpoint": 15.0,
 }
@@ -79,6 +80,7 @@ class Maintenance:
             "purge_archives": self._purge_archives,
             "purge_idempotency_keys": self._purge,
             "purge_deliveries": lambda: _until_none_left(self._purge_deliveries),
+            "purge_verifications": lambda: _until_none_left(self.core.purge_verifications),
             "backlog": self._backlog,
             "audit_checkpoint": self._checkpoint,
         }

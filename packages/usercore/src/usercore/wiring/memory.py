@@ -61,6 +61,11 @@ from usercore.adapters.memory.users import (
     MemoryUserReader,
     MemoryUserWriter,
 )
+from usercore.adapters.memory.verifications import (
+    MemoryVerificationReader,
+    MemoryVerificationWriter,
+    RandomProofs,
+)
 from usercore.audit.ports import (
     AuditArchive,
     AuditReader,
@@ -107,6 +112,7 @@ from usercore.users.ports import (
     UserReader,
     UserWriter,
 )
+from usercore.verification.ports import ProofGenerator, VerificationReader, VerificationWriter
 from usercore.wiring.core import Core, Ports, assemble
 
 
@@ -144,6 +150,9 @@ class PortOverrides(TypedDict, total=False):
     suppressions: SuppressionList
     activity_writer: ActivityWriter
     activity_reader: ActivityReader
+    proofs: ProofGenerator
+    verification_writer: VerificationWriter
+    verification_reader: VerificationReader
     deliveries: DeliveryQueue
     delivery_records: DeliveryRecords
     outbox: OutboxReader
@@ -209,6 +218,9 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         suppressions=MemorySuppressionList(database),
         activity_writer=MemoryActivityWriter(database),
         activity_reader=MemoryActivityReader(database),
+        proofs=RandomProofs(),
+        verification_writer=MemoryVerificationWriter(database),
+        verification_reader=MemoryVerificationReader(database),
         deliveries=MemoryDeliveryQueue(database),
         delivery_records=MemoryDeliveryRecords(database),
         outbox=MemoryOutboxReader(database),

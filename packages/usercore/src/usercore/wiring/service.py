@@ -20,6 +20,7 @@ from usercore.adapters.coalescing import (
 from usercore.adapters.contacts import ValidatedEmailRules
 from usercore.adapters.local.erasure_ledger import FileErasureLedger, NoErasureLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
+from usercore.adapters.memory.verifications import RandomProofs
 from usercore.adapters.redis import Cache, open_cache, open_rate_limiter
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
@@ -121,13 +122,13 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             cache = await stack.enter_async_context(opened)
         ports = await _ports(settings, sql_ports(database, master_keys), cache, metrics, stack)
         metrics.watch_pools(lambda: _pools(database, cache))
-        policy = _policy(settings.delivery, metrics)
         put_together = partial(
             assemble,
             tiers=settings.activity.loyalty_tiers,
-            delivery=policy,
-            requests=settings.privacy.policy,
             public_url=settings.delivery.public_url,
+            delivery=_policy(settings.delivery, metrics),
+            requests=settings.privacy.policy,
+            verification=settings.verification.policy(),
         )
         bare = put_together(ports)
         gate = ErasureGate(bare.replay_erasures) if ports.erasure_ledger.kept else None
@@ -197,6 +198,9 @@ async def _ports(
         suppressions=sql.suppressions,
         activity_writer=sql.activity_writer,
         activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
+        proofs=RandomProofs(),
+        verification_writer=sql.verification_writer,
+        verification_reader=sql.verification_reader,
         deliveries=sql.deliveries,
         delivery_records=sql.delivery_records,
         outbox=sql.outbox,

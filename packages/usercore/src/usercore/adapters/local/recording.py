@@ -84,7 +84,7 @@ def _line(delivery: Delivery) -> bytes:
         "createdAt": delivery.created_at.isoformat(),
         "attempts": delivery.attempts,
         "payload": delivery.payload,
-        "secret": None if secret is None else f"argon2id hash, {len(secret)} characters",
+        "secret": None if secret is None else f"hidden, {len(secret)} characters",
     }
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 

@@ -40,6 +40,9 @@ from usercore.users.errors import (
 )
 from usercore.users.model import User
 from usercore.users.ports import Change, HistoryEntry, LookupKind, ProfileDocument
+from usercore.users.values import VerificationChannel
+from usercore.verification.records import Settlement
+from usercore.verification.values import Verification, VerificationState
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -170,6 +173,7 @@ class MemoryDatabase:
     inbox: dict[MessageId, ReceiptRow] = field(factory=dict, repr=False)
     facts: dict[tuple[FactKind, str], FactEntry] = field(factory=dict, repr=False)
     parked: dict[Place, ParkedRow] = field(factory=dict, repr=False)
+    verifications: dict[EventId, Verification] = field(factory=dict, repr=False)
     dead_letters: dict[Place, DeadLetter] = field(factory=dict, repr=False)
     privacy_requests: dict[RequestId, RequestRow] = field(factory=dict, repr=False)
     legal_holds: list[LegalHold] = field(factory=list, repr=False)
@@ -241,6 +245,9 @@ class MemoryDatabase:
             self.preferences.setdefault(user.id, {})[said.topic] = said
         if rows.consents:
             self.consents.setdefault(user.id, []).extend(rows.consents)
+        self.verifications.update((one.id, one) for one in rows.verifications)
+        for settlement in rows.settlements:
+            self._end(settlement)
         for erasure in rows.erasures:
             self._erase(erasure, user.updated_at)
         if change.context.claim is not None:
@@ -273,6 +280,7 @@ class MemoryDatabase:
         self.consents[user_id] = [evolve(entry, proof=None) for entry in self.consents.pop(user_id, ())]
         _drop(self.keys, lambda row: row.result is not None and row.result.user_id == user_id)
         _drop(self.facts, lambda entry: entry.user_id == user_id)
+        _drop(self.verifications, lambda one: one.user_id == user_id)
         _drop(self.parked, lambda row: _names(row.parked.message, user_id))
         _drop(self.dead_letters, lambda letter: _names(letter.message, user_id))
         _drop(self.archives, lambda row: row.user_id == user_id)
@@ -280,6 +288,20 @@ class MemoryDatabase:
         for row in [row for row in self.privacy_requests.values() if row.request.user_id == user_id]:
             over = row.request.overtaken(now=at) if row.request.id != record.request_id else row.request
             self.privacy_requests[over.id] = evolve(row, request=over.without_words())
+
+    def pending(self, user_id: UserId, channel: VerificationChannel | None) -> list[Verification]:
+        """Return a user's pending verifications, of one channel or of all."""
+        return [
+            one
+            for one in self.verifications.values()
+            if one.user_id == user_id and one.state is VerificationState.PENDING and channel in (None, one.channel)
+        ]
+
+    def _end(self, settlement: Settlement) -> None:
+        for one in self.pending(settlement.user_id, settlement.channel):
+            confirmed = one.id == settlement.confirmed
+            state = VerificationState.CONFIRMED if confirmed else VerificationState.CANCELLED
+            self.verifications[one.id] = evolve(one, state=state, settled_at=settlement.at)
 
     def next_position(self) -> int:
         """Return the next place in the outbox; one that was purged is not used again."""

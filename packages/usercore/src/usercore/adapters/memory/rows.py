@@ -17,6 +17,13 @@ from usercore.privacy.consents.events import ConsentRecord
 from usercore.privacy.consents.values import LedgerEntry
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.users.ports import Change, HistoryEntry, ProfileDocument
+from usercore.verification.records import (
+    Settlement,
+    VerificationConfirmed,
+    VerificationRecord,
+    settlements_of,
+)
+from usercore.verification.values import Verification
 
 
 @frozen
@@ -31,6 +38,8 @@ class Rows:
     preferences: tuple[EmailPreference, ...]
     consents: tuple[LedgerEntry, ...]
     erasures: tuple[ErasureRecord, ...]
+    verifications: tuple[Verification, ...]
+    settlements: tuple[Settlement, ...]
 
 
 def rows_of(change: Change, *, position: int) -> Rows:
@@ -40,7 +49,7 @@ def rows_of(change: Change, *, position: int) -> Rows:
         TypeError: a record is of a kind that nobody here keeps.
     """
     for record in change.records:
-        if not isinstance(record, PreferencesRecord | ConsentRecord | ErasureRecord):
+        if not isinstance(record, _KEPT):
             raise TypeError(f"no table here keeps {type(record).__name__}")
     return Rows(
         document=profile_document(change.user),
@@ -51,7 +60,12 @@ def rows_of(change: Change, *, position: int) -> Rows:
         preferences=tuple(_preferences(change)),
         consents=tuple(one.entry for one in change.records if isinstance(one, ConsentRecord)),
         erasures=tuple(one for one in change.records if isinstance(one, ErasureRecord)),
+        verifications=tuple(one.verification for one in change.records if isinstance(one, VerificationRecord)),
+        settlements=tuple(settlements_of(change)),
     )
+
+
+_KEPT = (PreferencesRecord, ConsentRecord, ErasureRecord, VerificationRecord, VerificationConfirmed)
 
 
 def _message(change: Change, position: int) -> OutboxMessage:

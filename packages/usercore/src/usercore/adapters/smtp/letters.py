@@ -3,6 +3,7 @@
 Nothing here repeats a value in an error: what is wrong is named by its member.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,9 +18,6 @@ from usercore.adapters.smtp.rendering import Words
 from usercore.adapters.smtp.texts import is_web_address, name_shown, one_line
 from usercore.delivery.values import Delivery, Operation
 from usercore.settings import SmtpSettings
-
-CODE_SHOWN_MAX_CHARS: Final = 12
-"""A longer secret is nothing that people type: it is shown in a link alone."""
 
 LETTERS: Final[Mapping[Operation, str]] = {
     Operation.SEND_WELCOME: "welcome",
@@ -113,11 +111,12 @@ def _words(delivery: Delivery, payload: Payload, settings: SmtpSettings, now: da
     """Return what this kind of letter says beside what all say."""
     names = {"userId": delivery.user_id}
     found: Mapping[str, Any] = {}
+    token = {"token": _secrets(delivery).get("verificationToken")}
     match delivery.operation:
         case Operation.SEND_WELCOME:
-            found = {"link": payload.link("url")}
+            found = {"link": payload.link("url") or _filled(settings.verification_url, names | token)}
         case Operation.SEND_INVITATION:
-            invitation = _filled(settings.invitation_url, names)
+            invitation = _filled(settings.invitation_url, names | token)
             found = {"link": payload.link("url") or invitation or settings.home_url}
         case Operation.SEND_PAYMENT_FAILED:
             found = {"order_id": payload.text("orderId"), "amount": payload.amount("amount")}
@@ -131,16 +130,36 @@ def _words(delivery: Delivery, payload: Payload, settings: SmtpSettings, now: da
 
 
 def _verification(delivery: Delivery, payload: Payload, settings: SmtpSettings, now: datetime) -> Mapping[str, Any]:
-    minutes = _minutes_until(payload.moment("expiresAt"), now)
-    if minutes == 0:
-        raise LetterExpiredError
-    code = None if delivery.secret is None else one_line(delivery.secret.reveal())
-    names = {"userId": delivery.user_id, "verificationId": payload.text("verificationId"), "code": code}
+    secrets = _secrets(delivery)
+    code, code_serves = secrets.get("code"), _minutes_until(payload.moment("expiresAt"), now)
+    link_serves = _minutes_until(payload.moment("linkExpiresAt"), now)
+    if code_serves == 0:
+        code = None
+    names = {
+        "userId": delivery.user_id,
+        "verificationId": payload.text("verificationId"),
+        "code": code,
+        "token": secrets.get("token") if link_serves != 0 else None,
+    }
     link = payload.link("url") or _filled(settings.verification_url, names)
-    shown = code if code is not None and len(code) <= CODE_SHOWN_MAX_CHARS else None
-    if link is None and shown is None:
+    if code_serves == 0 and (link is None or not link_serves):
+        raise LetterExpiredError
+    if link is None and code is None:
         raise LetterInvalidError("a verification needs a code, or a link: set USER_SERVICE_SMTP_VERIFICATION_URL")
-    return {"link": link, "code": shown, "minutes": minutes}
+    return {"link": link, "code": code, "minutes": code_serves or link_serves}
+
+
+def _secrets(delivery: Delivery) -> Mapping[str, str]:
+    """Return what only the recipient may read, by name; nothing where there is none."""
+    if delivery.secret is None:
+        return {}
+    try:
+        found = json.loads(delivery.secret.reveal())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise LetterInvalidError("secret: write an object of texts")
+    return {name: one_line(value) for name, value in found.items()}
 
 
 def _privacy_answer(delivery: Delivery, payload: Payload, settings: SmtpSettings, now: datetime) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """Letters to nobody: to try templates on, and to show what they look like."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,7 @@ from usercore.settings import SmtpSettings
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _LATER: Final = NOW + timedelta(minutes=15)
+_NEXT_DAY: Final = NOW + timedelta(hours=24)
 _MUCH_LATER: Final = NOW + timedelta(days=30)
 _MORE: Final[Mapping[Operation, Mapping[str, object]]] = {
     Operation.SEND_PAYMENT_FAILED: {"orderId": "A-1001", "amount": {"value": "12.50", "currency": "EUR"}},
@@ -20,6 +22,7 @@ _MORE: Final[Mapping[Operation, Mapping[str, object]]] = {
         "channel": "email",
         "verificationId": "01a20a71-cd43-75c5-8b2d-2932faed73cf",
         "expiresAt": _LATER.isoformat(),
+        "linkExpiresAt": _NEXT_DAY.isoformat(),
     },
     Operation.SEND_PRIVACY_ANSWER: {
         "requestId": "01a20a71-cd43-75c5-8b2d-2932faed73d0",
@@ -29,6 +32,12 @@ _MORE: Final[Mapping[Operation, Mapping[str, object]]] = {
         "expiresAt": _MUCH_LATER.isoformat(),
     },
     Operation.SEND_INACTIVITY_NOTICE: {"deactivatesAt": _MUCH_LATER.isoformat()},
+}
+_LINK: Final = "kJ3vQmT0pZx8sYwUo4bLhR6fNcVeGd1aW7iX2tSrEyM"
+_SECRETS: Final[Mapping[Operation, Secret]] = {
+    Operation.SEND_WELCOME: Secret(json.dumps({"verificationToken": _LINK})),
+    Operation.SEND_INVITATION: Secret(json.dumps({"verificationToken": _LINK})),
+    Operation.SEND_VERIFICATION: Secret(json.dumps({"code": "483920", "token": _LINK})),
 }
 
 
@@ -47,7 +56,7 @@ def sample(operation: Operation, locale: str | None = None, **members: Any) -> D
         operation=operation,
         user_id=UserId("01a20a71-cd43-75c5-8b2d-2932faed73cd"),
         payload=payload | members,
-        secret=Secret("483920") if operation is Operation.SEND_VERIFICATION else None,
+        secret=_SECRETS.get(operation),
         created_at=NOW,
     )
 

@@ -30,6 +30,7 @@ from usercore.adapters.sql.records import MessageBox
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.suppressions import SqlSuppressionList
 from usercore.adapters.sql.users import SqlUserReader
+from usercore.adapters.sql.verifications import SqlVerificationReader, SqlVerificationWriter
 from usercore.adapters.sql.writer import SqlUserWriter
 from usercore.kernel.sealing import MasterKeys
 
@@ -72,6 +73,8 @@ class SqlPorts:
     suppressions: SqlSuppressionList
     activity_writer: SqlActivityWriter
     activity_reader: SqlActivityReader
+    verification_writer: SqlVerificationWriter
+    verification_reader: SqlVerificationReader
     deliveries: SqlDeliveryQueue
     delivery_records: SqlDeliveryRecords
     outbox: SqlOutboxReader
@@ -118,6 +121,8 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         suppressions=SqlSuppressionList(database),
         activity_writer=SqlActivityWriter(database),
         activity_reader=SqlActivityReader(database),
+        verification_writer=SqlVerificationWriter(database),
+        verification_reader=SqlVerificationReader(database),
         deliveries=SqlDeliveryQueue(database),
         delivery_records=SqlDeliveryRecords(database),
         outbox=SqlOutboxReader(database, vault),

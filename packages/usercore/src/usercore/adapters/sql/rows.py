@@ -23,6 +23,7 @@ from usercore.preferences.events import PreferencesRecord
 from usercore.privacy.consents.events import ConsentRecord
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.users.ports import Change
+from usercore.verification.records import VerificationConfirmed, VerificationRecord, settlements_of
 
 _ATTRIBUTES: Final = "attributes"
 _ENCODER: Final = msgspec.json.Encoder()
@@ -69,6 +70,7 @@ def record_rows(changes: Iterable[Change]) -> str:
     """
     rows: dict[str, list[Any]] = {member: [] for member, _ in _RECORDS.values()}
     for change in changes:
+        rows["settlements"] += _settlements(change)
         for record in change.records:
             kind = type(record)
             if kind is ErasureRecord:
@@ -151,9 +153,44 @@ def _consents(record: ConsentRecord) -> Iterator[Mapping[str, object]]:
     }
 
 
+def _verifications(record: VerificationRecord) -> Iterator[Mapping[str, object]]:
+    one = record.verification
+    yield {
+        "id": one.id,
+        "user_id": one.user_id,
+        "channel": one.channel,
+        "state": one.state,
+        "started_at": one.started_at.isoformat(),
+        "contact_hash": one.contact_hash and one.contact_hash.hex(),
+        "token_hash": one.token_hash and one.token_hash.hex(),
+        "link_expires_at": one.link_expires_at and one.link_expires_at.isoformat(),
+        "settled_at": one.settled_at and one.settled_at.isoformat(),
+        "verifier": one.verifier,
+        "reference": one.reference,
+        "request": one.request and one.request.hex(),
+    }
+
+
+def _settlements(change: Change) -> Iterator[Mapping[str, object]]:
+    for one in settlements_of(change):
+        yield {
+            "user_id": one.user_id,
+            "channel": one.channel,
+            "confirmed": one.confirmed,
+            "settled_at": one.at.isoformat(),
+        }
+
+
+def _nothing(_: Record) -> Iterator[Mapping[str, object]]:
+    """Return no row: what a confirmation ends is told by the change as a whole."""
+    return iter(())
+
+
 _RECORDS: Final[Mapping[type[Record], tuple[str, Callable[[Any], Iterator[Mapping[str, object]]]]]] = {
     PreferencesRecord: ("preferences", _preferences),
     ConsentRecord: ("consents", _consents),
+    VerificationRecord: ("verifications", _verifications),
+    VerificationConfirmed: ("settlements", _nothing),
 }
 """For each kind of record the member that its rows stand under, and what makes them."""
 

@@ -114,6 +114,27 @@ to_outbox AS (
         user_id uuid, version bigint, purpose text, given boolean, wording_version text, source text,
         said_at timestamptz, actor_kind text, actor_id text, proof text
     ) ON c.user_id = won.id
+), to_verifications AS (
+    INSERT INTO verifications (id, user_id, channel, state, started_at, contact_hash, token_hash, link_expires_at,
+                               settled_at, verifier, reference, request)
+    SELECT v.id, v.user_id, v.channel, v.state, v.started_at, decode(v.contact_hash, 'hex'),
+           decode(v.token_hash, 'hex'), v.link_expires_at, v.settled_at, v.verifier, v.reference,
+           decode(v.request, 'hex')
+    FROM won JOIN json_to_recordset($3::json -> 'verifications') AS v(
+        id uuid, user_id uuid, channel text, state text, started_at timestamptz, contact_hash text, token_hash text,
+        link_expires_at timestamptz, settled_at timestamptz, verifier text, reference text, request text
+    ) ON v.user_id = won.id
+)"""
+
+# A user has verifications that may end from the second version on.
+_SETTLED: Final = """
+settled AS (
+    UPDATE verifications AS v
+    SET state = CASE WHEN v.id = s.confirmed THEN 'CONFIRMED' ELSE 'CANCELLED' END, settled_at = s.settled_at
+    FROM won JOIN json_to_recordset($3::json -> 'settlements') AS s(
+        user_id uuid, channel text, confirmed uuid, settled_at timestamptz
+    ) ON s.user_id = won.id
+    WHERE v.user_id = s.user_id AND v.state = 'PENDING' AND (s.channel IS NULL OR v.channel = s.channel)
 )"""
 
 # Where each change's entry stands in its user's audit chain, and the hash before it.
@@ -138,7 +159,7 @@ WITH {_INPUT}, {_CREATED}, {_FIRST_PLACES}, {_DEPENDENTS} SELECT id::text FROM w
 """Creates users; returns the ids of those that were created."""
 
 UPDATE: Final = f"""
-WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_NEXT_PLACES}, {_DEPENDENTS}
+WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_NEXT_PLACES}, {_DEPENDENTS}, {_SETTLED}
 SELECT l.id::text, l.version, won.id IS NOT NULL FROM locked AS l LEFT JOIN won ON won.id = l.id
 """.encode()  # noqa: S608 -- the same
 """Takes users one version further; returns for each that exists its version before, and whether it moved."""

@@ -13,6 +13,7 @@ from usercore.privacy.classification import (
     requests,
     trails,
     users,
+    verifications,
 )
 from usercore.privacy.classification.declaring import ClassifiedColumn, ClassifiedTable
 
@@ -26,6 +27,7 @@ TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *audit.TABLES,
     *receipts.TABLES,
     *requests.TABLES,
+    *verifications.TABLES,
 )
 """A feature that adds a table adds its module here."""
 

@@ -16,6 +16,7 @@ from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
 from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
 from usercore.adapters.sql.tables.trails import audit_entries, audit_heads, deliveries, outbox, outbox_shards
 from usercore.adapters.sql.tables.users import attribute_schemas, user_history, users
+from usercore.adapters.sql.tables.verifications import verifications
 
 __all__ = [
     "activity_facts",
@@ -46,4 +47,5 @@ __all__ = [
     "user_history",
     "user_keys",
     "users",
+    "verifications",
 ]
