@@ -29,6 +29,7 @@ COMMANDS = [
     *("preferences get", "preferences set", "topics register", "topics list"),
     *("suppression add", "suppression remove", "suppression check"),
     *("consents list", "consents record", "consents purposes register", "consents purposes list"),
+    *("deliveries list", "deliveries show", "deliveries retry", "deliveries discard", "auth reconcile"),
     *("attributes register", "attributes list", "config check", "config docs"),
 ]
 

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from tests.builders import IDS, NOW, SECOND, a_profile, creation, deactivation, update
 from tests.contracts.footprints import must_commit
+from usercore.delivery.ports import Mending
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import (
     Delivery,
@@ -18,6 +19,7 @@ from usercore.delivery.values import (
     Operation,
     Recipient,
 )
+from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
 from usercore.users.ports import Change
 from usercore.wiring.core import Ports
@@ -389,3 +391,45 @@ async def test_what_was_heard_or_discarded_is_forgotten_after_a_time_and_nothing
     assert await ports.delivery_records.get(dropped.key) is None
     assert (await line_of(ports, failed.key)).state is DeliveryState.FAILED
     assert await ports.deliveries.waiting() == 2
+
+
+def a_mend(user_id: UserId, version: int | None) -> Mending:
+    made = Delivery(
+        event_id=IDS.event_id(),
+        recipient=Recipient.AUTHENTICATION,
+        operation=Operation.CHANGE_LOGIN,
+        user_id=user_id,
+        payload={"email": "zoë@example.com"},
+        secret=None,
+        created_at=LATER,
+    )
+    return Mending(made, version)
+
+
+async def test_it_is_known_of_which_users_a_delivery_waits(ports: Ports) -> None:
+    waits, heard, failed = creation(), creation(), creation()
+    await must_commit(ports, waits, heard, failed)
+    taken = {one.event_id: one for one in await take_for(ports, Recipient.AUTHENTICATION)}
+    await ports.deliveries.acknowledge([taken[heard.event_id]], now=LATER)
+    await ports.deliveries.fail(taken[failed.event_id], now=LATER, code="refused")
+    ids = [change.user.id for change in (waits, heard, failed)]
+
+    assert await ports.delivery_records.waiting_of(Recipient.AUTHENTICATION, [*ids, UserId("x")]) == {waits.user.id}
+    assert await ports.delivery_records.waiting_of(Recipient.AUDIT, ids[:2]) == set(ids[:2])
+    assert await ports.delivery_records.waiting_of(Recipient.AUDIT, []) == set()
+
+
+async def test_what_mends_is_told_last_and_only_of_the_version_that_it_is_right_for(ports: Ports) -> None:
+    created = creation()
+    await must_commit(ports, created)
+    right, stale = a_mend(created.user.id, 1), a_mend(created.user.id, 2)
+    nobody, orphan = a_mend(IDS.user_id(), 1), a_mend(IDS.user_id(), None)
+
+    made = await ports.delivery_records.add([right, stale, nobody, orphan])
+
+    assert made == {right.delivery.event_id, orphan.delivery.event_id}
+    first = await take_for(ports, Recipient.AUTHENTICATION)
+    assert {one.event_id for one in first} == {created.event_id, orphan.delivery.event_id}
+    await ports.deliveries.acknowledge(first, now=LATER)
+    assert list(await take_for(ports, Recipient.AUTHENTICATION)) == [right.delivery]
+    assert await ports.delivery_records.add([]) == set()

@@ -40,6 +40,11 @@ _COMMANDS = {
     "attributes": ("user_cli.commands.attributes:app", "The JSON Schema of custom attributes."),
     "deliver": ("user_cli.commands.deliver:deliver", "Deliver once what other services have not been told yet."),
     "mail": ("user_cli.commands.mail:app", "Mail by SMTP: look at letters, and send a test."),
+    "deliveries": (
+        "user_cli.commands.deliveries:app",
+        "What the services around this one were told: look, retry, discard.",
+    ),
+    "auth": ("user_cli.commands.auth:app", "The AuthenticationService: find and mend what has drifted."),
     "relay": ("user_cli.commands.relay:app", "Publish events to Kafka, without the stream processor."),
     "outbox": ("user_cli.commands.outbox:app", "Events that wait to be published, and those that were."),
     "events": ("user_cli.commands.events:app", "Look on at what passes through topics."),

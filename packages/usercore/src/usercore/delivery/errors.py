@@ -51,3 +51,13 @@ class DeliverySettledError(ConflictError):
 
     code: ClassVar[str] = "delivery_settled"
     summary: ClassVar[str] = "The delivery was acknowledged or discarded before"
+
+
+@define(auto_exc=True, eq=False)
+class CredentialsUnknownError(ConflictError):
+    """No AuthenticationService is connected that could be asked for its credentials."""
+
+    code: ClassVar[str] = "credentials_unknown"
+    summary: ClassVar[str] = (
+        "No AuthenticationService is connected that could be asked: set USER_SERVICE_AUTHENTICATION_ADAPTER"
+    )

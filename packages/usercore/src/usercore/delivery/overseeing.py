@@ -2,13 +2,15 @@
 
 from attrs import frozen
 
+from usercore.audit.entry import AuditEntry
+from usercore.audit.ports import AuditTrail
 from usercore.delivery.errors import DeliveryNotFoundError, DeliverySettledError
 from usercore.delivery.ports import DeliveryRecords
 from usercore.delivery.values import DeliveryFilter, DeliveryLine
 from usercore.kernel.context import CommandContext
 from usercore.kernel.errors import Violation
 from usercore.kernel.paging import Page
-from usercore.kernel.ports import Clock
+from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.reasons import require_reason
 from usercore.users.errors import QueryInvalidError
 from usercore.users.queries import PAGE_MAX
@@ -80,10 +82,12 @@ class RetryDelivery:
 
 @frozen
 class DiscardDelivery:
-    """Empties a delivery and never tells it."""
+    """Empties a delivery and never tells it. The audit trail of its user says who decided that."""
 
     records: DeliveryRecords
     clock: Clock
+    trail: AuditTrail
+    ids: IdGenerator
 
     async def __call__(self, key: str, reason: str, context: CommandContext) -> DeliveryLine:
         """Return the delivery as it is then.
@@ -97,4 +101,18 @@ class DiscardDelivery:
         await get(key)
         if not await self.records.discard(key, now=self.clock.now(), by=str(context.actor), reason=said):
             raise DeliverySettledError
-        return await get(key)
+        line = await get(key)
+        await self.trail.append([self._entry(line, context)])
+        return line
+
+    def _entry(self, line: DeliveryLine, context: CommandContext) -> AuditEntry:
+        return AuditEntry(
+            user_id=line.user_id,
+            event_id=self.ids.event_id(),
+            at=self.clock.now(),
+            actor=context.actor,
+            action="DeliveryDiscarded",
+            fields=(line.operation.value,),
+            correlation_id=context.correlation_id,
+            causation_id=line.event_id,
+        )

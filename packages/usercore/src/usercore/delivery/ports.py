@@ -49,6 +49,19 @@ class DeliveryQueue(Protocol):
         ...
 
 
+@frozen
+class Mending:
+    """A delivery that no change brings.
+
+    Args:
+        delivery: what is to be told.
+        version: of the user, for which alone it is right; None where no user has to be there.
+    """
+
+    delivery: Delivery
+    version: int | None
+
+
 class DeliveryRecords(Protocol):
     """Shows deliveries, and takes what an operator decides about them."""
 
@@ -79,6 +92,21 @@ class DeliveryRecords(Protocol):
 
     async def standing(self) -> Sequence[DeliveryStanding]:
         """Return for each recipient how things stand."""
+        ...
+
+    async def waiting_of(self, recipient: Recipient, ids: Sequence[UserId]) -> frozenset[UserId]:
+        """Return those of the users of whom a delivery to the recipient waits."""
+        ...
+
+    async def add(self, mendings: Sequence[Mending]) -> frozenset[EventId]:
+        """Keep deliveries behind all others of their users; leave out those whose user is at another version.
+
+        Returns:
+            The ids of those that are kept.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
         ...
 
 

@@ -23,6 +23,7 @@ from usercore.audit.ports import (
 from usercore.audit.read_audit import ReadAudit
 from usercore.audit.record_reads import RecordReads
 from usercore.audit.verify_audit import VerifyAudit
+from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.ports import (
@@ -34,6 +35,7 @@ from usercore.delivery.ports import (
     OutboxReader,
     OutboxShards,
 )
+from usercore.delivery.reconcile import ReconcileCredentials
 from usercore.delivery.topic_mail import TopicMail
 from usercore.kernel.inbox import Inbox
 from usercore.kernel.limits import RateLimiter
@@ -172,6 +174,7 @@ class Ports:
     verifier: CheckpointVerifier
     checkpoint_publisher: CheckpointPublisher
     authentication: AuthenticationService
+    credentials: CredentialDirectory
     notification: NotificationService
     audit: AuditService
 
@@ -236,6 +239,7 @@ class Core:
     get_delivery: GetDelivery
     retry_delivery: RetryDelivery
     discard_delivery: DiscardDelivery
+    reconcile_credentials: ReconcileCredentials
     list_dead_letters: ListDeadLetters
     get_dead_letter: GetDeadLetter
     discard_dead_letter: DiscardDeadLetter
@@ -415,7 +419,16 @@ def assemble(
         list_deliveries=ListDeliveries(ports.delivery_records),
         get_delivery=GetDelivery(ports.delivery_records),
         retry_delivery=RetryDelivery(ports.delivery_records, ports.clock),
-        discard_delivery=DiscardDelivery(ports.delivery_records, ports.clock),
+        discard_delivery=DiscardDelivery(ports.delivery_records, ports.clock, ports.trail, ports.ids),
+        reconcile_credentials=ReconcileCredentials(
+            ports.directory,
+            ports.users,
+            ports.credentials,
+            ports.delivery_records,
+            ports.trail,
+            ports.clock,
+            ports.ids,
+        ),
         list_dead_letters=ListDeadLetters(ports.dead_letters),
         get_dead_letter=GetDeadLetter(ports.dead_letters),
         discard_dead_letter=DiscardDeadLetter(ports.dead_letters, ports.clock),

@@ -76,6 +76,7 @@ from usercore.audit.ports import (
     CheckpointVerifier,
     ListingTrail,
 )
+from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
     AuthenticationService,
@@ -166,6 +167,7 @@ class PortOverrides(TypedDict, total=False):
     verifier: CheckpointVerifier
     checkpoint_publisher: CheckpointPublisher
     authentication: AuthenticationService
+    credentials: CredentialDirectory
     notification: NotificationService
     audit: AuditService
 
@@ -234,6 +236,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         verifier=NoKnownKeys(),
         checkpoint_publisher=NoPublisher(),
         authentication=services,
+        credentials=services,
         notification=services,
         audit=services,
     )

@@ -214,6 +214,7 @@ async def _ports(
         verifier=attestation.verifier,
         checkpoint_publisher=attestation.publisher,
         authentication=services.authentication,
+        credentials=services.credentials,
         notification=services.notification,
         audit=services.audit,
     )

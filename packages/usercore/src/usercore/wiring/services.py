@@ -37,13 +37,13 @@ class Services:
         authentication: keeps credentials.
         notification: writes to users.
         audit: keeps the company's audit trail.
-        credentials: shows what the AuthenticationService knows; None where calls are only recorded.
+        credentials: shows what the AuthenticationService knows.
     """
 
     authentication: AuthenticationService
     notification: NotificationService
     audit: AuditService
-    credentials: CredentialDirectory | None = None
+    credentials: CredentialDirectory
 
 
 @frozen
@@ -76,14 +76,14 @@ async def open_services(
         yield Services(authentication, await _notification(opening), await _audit(opening), credentials)
 
 
-_Authentication: TypeAlias = tuple[AuthenticationService, CredentialDirectory | None]
+_Authentication: TypeAlias = tuple[AuthenticationService, CredentialDirectory]
 
 
 async def _authentication(opening: _Opening) -> _Authentication:
     chosen, kratos = opening.settings.authentication, opening.settings.kratos
     match chosen.adapter:
         case AuthenticationAdapter.LOCAL:
-            return opening.local, None
+            return opening.local, opening.local
         case AuthenticationAdapter.HTTP:
             from usercore.adapters.http import HttpAuthenticationService  # noqa: PLC0415 -- needs the extra `services`
 

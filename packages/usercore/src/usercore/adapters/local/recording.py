@@ -3,15 +3,19 @@
 import json
 import os
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from usercore.delivery.credentials import CredentialDirectory, CredentialState
+from usercore.delivery.errors import CredentialsUnknownError
 from usercore.delivery.ports import AuditService, AuthenticationService, NotificationService
 from usercore.delivery.values import Delivery, Recipient
 from usercore.kernel.errors import UnavailableError
-from usercore.kernel.ids import EventId
+from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.paging import Page
 
 KEPT: Final = 1_000
 """How many calls are remembered in memory."""
@@ -45,6 +49,18 @@ class RecordingServices:
             UnavailableError: the file cannot be written.
         """
         await self._take(delivery)
+
+    async def states(self, ids: Sequence[UserId]) -> Mapping[UserId, CredentialState]:  # noqa: ARG002
+        """Refuse to say what credentials there are.
+
+        Raises:
+            CredentialsUnknownError: always.
+        """
+        raise CredentialsUnknownError
+
+    async def page(self, *, after: str | None, limit: int) -> Page[CredentialState]:  # noqa: ARG002
+        """Refuse likewise."""
+        raise CredentialsUnknownError
 
     async def notify(self, delivery: Delivery) -> None:
         """Write down what the NotificationService would be asked.
@@ -103,3 +119,4 @@ if TYPE_CHECKING:
     _authentication: AuthenticationService = RecordingServices()
     _notification: NotificationService = RecordingServices()
     _audit: AuditService = RecordingServices()
+    _credentials: CredentialDirectory = RecordingServices()

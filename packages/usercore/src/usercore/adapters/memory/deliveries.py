@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from usercore.adapters.memory.database import DeliveryRow, MemoryDatabase
-from usercore.delivery.ports import DeliveryQueue, DeliveryRecords
+from usercore.delivery.ports import DeliveryQueue, DeliveryRecords, Mending
 from usercore.delivery.values import (
     Delivery,
     DeliveryFilter,
@@ -17,7 +17,7 @@ from usercore.delivery.values import (
     DeliveryState,
     Recipient,
 )
-from usercore.kernel.ids import UserId
+from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.paging import Page
 
 _OPEN = frozenset({DeliveryState.WAITING, DeliveryState.FAILED})
@@ -144,6 +144,21 @@ class MemoryDeliveryRecords:
     async def standing(self) -> Sequence[DeliveryStanding]:
         """Return for each recipient how things stand."""
         return [self._standing(recipient) for recipient in Recipient]
+
+    async def waiting_of(self, recipient: Recipient, ids: Sequence[UserId]) -> frozenset[UserId]:
+        """Return those of the users of whom a delivery to the recipient waits."""
+        waiting = (row.delivery for row in self.database.deliveries.values())
+        return frozenset(ids) & {one.user_id for one in waiting if one.recipient is recipient}
+
+    async def add(self, mendings: Sequence[Mending]) -> frozenset[EventId]:
+        """Keep deliveries behind all others of their users."""
+        kept = [one.delivery for one in mendings if self._is_right(one)]
+        self.database.deliver(kept)
+        return frozenset(one.event_id for one in kept)
+
+    def _is_right(self, mending: Mending) -> bool:
+        user = self.database.users.get(mending.delivery.user_id)
+        return mending.version is None or (user is not None and user.version == mending.version)
 
     def _standing(self, recipient: Recipient) -> DeliveryStanding:
         rows = [row for row in self._all() if row.delivery.recipient is recipient]

@@ -1,5 +1,6 @@
 """What operators see of deliveries."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -7,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from usercore.adapters.sql.engine import Database, Row, fetch
-from usercore.adapters.sql.mapping import is_canonical, utc
-from usercore.delivery.ports import DeliveryRecords
+from usercore.adapters.sql.mapping import canonical_ids, is_canonical, utc
+from usercore.delivery.ports import DeliveryRecords, Mending
 from usercore.delivery.values import (
     DeliveryFilter,
     DeliveryLine,
@@ -72,6 +73,27 @@ SELECT recipient, sum(waiting), sum(failed), min(oldest) FROM (
 ) AS counted GROUP BY recipient
 """
 
+_WAITING_OF: Final = b"""
+SELECT DISTINCT user_id::text FROM deliveries
+WHERE user_id = ANY ($2::uuid[]) AND recipient = $1 AND delivered_at IS NULL AND failed_at IS NULL
+"""
+# Under the user's lock, as those of changes are: they stand in the order in which things came about.
+_ADD: Final = b"""
+WITH asked AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($1::json) AS m(
+        event_id uuid, recipient text, operation text, user_id uuid, payload json, created_at timestamptz,
+        version bigint
+    )
+), locked AS MATERIALIZED (
+    SELECT a.event_id FROM users AS u JOIN asked AS a ON a.user_id = u.id AND a.version = u.version
+    ORDER BY u.id FOR UPDATE OF u
+)
+INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, created_at, due_at)
+SELECT event_id, recipient, operation, user_id, payload, created_at, created_at
+FROM asked WHERE version IS NULL OR event_id IN (SELECT event_id FROM locked)
+RETURNING event_id::text
+"""
+
 
 @frozen
 class SqlDeliveryRecords:
@@ -109,11 +131,38 @@ class SqlDeliveryRecords:
         found = {row[0]: row for row in await self.database.fetch(_STANDING)}
         return [_standing(recipient, found.get(recipient.value)) for recipient in Recipient]
 
+    async def waiting_of(self, recipient: Recipient, ids: Sequence[UserId]) -> frozenset[UserId]:
+        """Return those of the users of whom a delivery to the recipient waits."""
+        known = canonical_ids(ids)
+        if known is None:
+            return frozenset()
+        rows = await self.database.fetch(_WAITING_OF, recipient.value, known)
+        return frozenset(UserId(user_id) for (user_id,) in rows)
+
+    async def add(self, mendings: Sequence[Mending]) -> frozenset[EventId]:
+        """Keep deliveries behind all others of their users."""
+        asked = json.dumps([_asked(one) for one in mendings if is_canonical(one.delivery.user_id)])
+        rows = await self.database.write(lambda opened: fetch(opened, _ADD, asked, prepare=False))
+        return frozenset(EventId(event_id) for (event_id,) in rows)
+
     async def _change(self, statement: bytes, key: str, *terms: object) -> bool:
         place = _parts(key)
         if place is None:
             return False
         return bool(await self.database.write(lambda opened: fetch(opened, statement, *place, *terms)))
+
+
+def _asked(mending: Mending) -> dict[str, object]:
+    one = mending.delivery
+    return {
+        "event_id": one.event_id,
+        "recipient": one.recipient.value,
+        "operation": one.operation.value,
+        "user_id": one.user_id,
+        "payload": dict(one.payload),
+        "created_at": one.created_at.isoformat(),
+        "version": mending.version,
+    }
 
 
 def _page_statement(
