@@ -43,6 +43,7 @@ class Mailroom:
 
     Args:
         answers: by command, one for each time it comes; without one the server is content.
+        held: holds back the answer to a mail that was accepted.
     """
 
     mails: list[Accepted] = field(factory=list)
@@ -91,8 +92,6 @@ class Mailroom:
         return "221 Bye"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self.held is not None:
-            await self.held.wait()
         if (refusal := self._next("DATA")) is not None:
             return refusal
         assert isinstance(envelope.content, bytes)
@@ -101,6 +100,8 @@ class Mailroom:
                 str(envelope.mail_from), tuple(envelope.rcpt_tos), envelope.content, encrypted=session.ssl is not None
             )
         )
+        if self.held is not None:
+            await self.held.wait()
         return "250 OK"
 
     def authenticate(
@@ -125,8 +126,9 @@ async def mailroom(
     starttls: ssl.SSLContext | None = None,
     tls: ssl.SSLContext | None = None,
     options: Mapping[str, Any] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Mailroom]:
-    """Run a server on a port of its own."""
+    """Run a server, on a port of its own unless one is given."""
     room = Mailroom()
 
     def protocol() -> SMTP:
@@ -141,7 +143,7 @@ async def mailroom(
             **(options or {}),
         )
 
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port, ssl=tls)
     room.port = server.sockets[0].getsockname()[1]
     try:
         yield room
