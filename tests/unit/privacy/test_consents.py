@@ -2,25 +2,29 @@
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from attrs import define, evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import IDS, NOW, SetClock, a_context
+from tests.builders import IDS, NOW, SetClock, a_context, change_of
 from usercore.kernel.context import Actor, ActorKind
+from usercore.kernel.ids import UserId
 from usercore.privacy.consents.errors import ConsentInvalidError, PurposeInvalidError
 from usercore.privacy.consents.events import UserConsentChanged
+from usercore.privacy.consents.ports import ConsentLedger
 from usercore.privacy.consents.purposes import RegisterPurposeCommand
 from usercore.privacy.consents.record_consent import RecordConsentCommand
 from usercore.privacy.consents.values import SALE, Consent, LedgerEntry
 from usercore.users.create_user import CreateUserCommand
 from usercore.users.deactivate_user import DeactivateUserCommand
-from usercore.users.errors import StaleVersionError, UserDeactivatedError, UserNotFoundError
+from usercore.users.errors import StaleVersionError, UserDeactivatedError, UserNotFoundError, UserRestrictedError
 from usercore.users.intake import ProfilePatch
 from usercore.users.model import User
-from usercore.wiring.core import Core
+from usercore.wiring.core import Core, assemble
 from usercore.wiring.memory import memory_core
 
 CONTEXT = a_context()
@@ -106,6 +110,19 @@ async def test_a_user_who_is_deactivated_can_withdraw_and_not_give() -> None:
     done = await core.record_consent(say(user, given=False), CONTEXT)
     with pytest.raises(UserDeactivatedError):
         await core.record_consent(say(user, given=True), CONTEXT)
+
+    assert await core.ports.consents.latest(user.id) == {"ads": done.entry}
+
+
+async def test_a_user_whose_data_is_restricted_can_withdraw_and_not_give() -> None:
+    core = await a_core()
+    user = await a_user(core)
+    [refusal] = await core.ports.writer.commit([change_of(user.restrict(on=True, now=NOW))])
+    assert refusal is None
+
+    with pytest.raises(UserRestrictedError):
+        await core.record_consent(say(user, given=True), CONTEXT)
+    done = await core.record_consent(say(user, given=False), CONTEXT)
 
     assert await core.ports.consents.latest(user.id) == {"ads": done.entry}
 
@@ -226,6 +243,35 @@ async def test_the_ledger_replays_to_what_holds_and_has_no_line_too_many(
         if older.consent.purpose == newer.consent.purpose and not older.consent.given:
             assert newer.consent.given
             break
+
+
+@define
+class Overtaken:
+    """A ledger to which somebody else adds a line between the loading of the user and the look into it."""
+
+    inner: ConsentLedger
+    add: Callable[[], Awaitable[object]] | None = None
+
+    async def latest(self, user_id: UserId, *, up_to_version: int | None = None) -> Mapping[str, LedgerEntry]:
+        add, self.add = self.add, None
+        if add is not None:
+            await add()
+        return await self.inner.latest(user_id, up_to_version=up_to_version)
+
+    async def entries(self, user_id: UserId, *, below_version: int | None, limit: int) -> Sequence[LedgerEntry]:
+        return await self.inner.entries(user_id, below_version=below_version, limit=limit)
+
+
+async def test_who_is_overtaken_by_the_same_word_is_told_of_the_version_that_it_made() -> None:
+    core = await a_core()
+    user = await a_user(core)
+    ledger = Overtaken(core.ports.consents, lambda: core.record_consent(say(user, given=True), CONTEXT))
+    overtaken = assemble(evolve(core.ports, consents=ledger))
+
+    done = await overtaken.record_consent(say(user, given=True), CONTEXT)
+
+    assert (done.version, done.entry.version) == (2, 2)
+    assert await core.read_consents.at_version(user.id, "ads", done.version) == done
 
 
 async def test_of_opposite_consents_at_once_ledger_and_state_agree_on_the_last() -> None:

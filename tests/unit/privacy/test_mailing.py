@@ -1,6 +1,7 @@
 """Suppression, unsubscription links, and who may be written to, over a core in memory."""
 
 import base64
+import string
 from uuid import UUID
 
 import pytest
@@ -138,6 +139,18 @@ async def test_a_token_that_was_changed_anywhere_is_none(ident: UUID, topic: str
     for changed in (token[:at] + letter + token[at + 1 :], token[:at], token + letter, token[:at] + token[at + 1 :]):
         with pytest.raises(UnsubscribeTokenInvalidError):
             await TOKENS.read(changed)
+
+
+async def test_the_same_bytes_written_in_another_way_are_no_token() -> None:
+    token = await TOKENS.write(Ticket(IDS.user_id(), "news"))
+    raw = base64.urlsafe_b64decode(token + "==")
+    ways = [token[:-1] + letter for letter in string.ascii_letters + string.digits + "-_"]
+    others = [way for way in ways if way != token and base64.urlsafe_b64decode(way + "==") == raw]
+
+    assert len(others) == 15
+    for other in others:
+        with pytest.raises(UnsubscribeTokenInvalidError):
+            await TOKENS.read(other)
 
 
 async def test_a_token_of_another_key_a_topic_or_a_user_of_ones_own_choice_is_none() -> None:

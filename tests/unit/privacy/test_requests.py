@@ -18,6 +18,7 @@ from usercore.preferences.topics import RegisterTopicCommand
 from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
 from usercore.preferences.values import PreferenceChoice
 from usercore.privacy.consents.record_consent import RecordConsentCommand
+from usercore.privacy.mailing.values import SuppressionReason
 from usercore.privacy.requests.errors import (
     ArchiveGoneError,
     ErasureUnderWayError,
@@ -253,6 +254,7 @@ async def test_an_erasure_goes_through_every_step_and_ends_with_every_receipt(co
     assert (done.asked.text, done.erasure.ledger_sequence, done.erasure.dropped) == (None, 1, 0)
     assert (await now_of(core, other)).state is S.CANCELLED
     assert await core.advance_requests.one(request.id, a_context()) == done
+    assert [one.reason for one in await core.check_suppression("Grace@example.com")] == [SuppressionReason.ERASED]
 
 
 async def test_what_does_not_go_out_in_time_is_dropped_and_counted(core: Core, clock: SetClock, user: User) -> None:
