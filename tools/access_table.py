@@ -34,7 +34,7 @@ TAIL = """
   nobody has, but for the request's id.
 - An operation about nobody in particular (to create, to list) is refused with 403.
 - A deactivated user is read as any other; what a deactivated account does not allow is refused with 409.
-- Over Kafka the access control of the topics decides who may send.
+- Over Kafka the access control of the topics decides who may send; [signed commands](signed-commands.md) prove who did.
 
 ## Without a token
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ import pytest
 from tests.cli.processes import wait_until
 from tests.cli.topics import arrived
 from tests.cli.userctl import COMMAND, Userctl
+from tests.signers import ED25519, jwk, jwks, private_pem
+from usercore.adapters.crypto.signers import read_signer_keys
 from usercore.codec.messages import read_message
 from usercore.codec.messages.registry import RECEIVED
+from usercore.codec.messages.signatures import SignedTopics
 from usercore.kernel.context import Actor, ActorKind
 from usercore.messaging.values import RawMessage
 from usercore.settings import KafkaSettings
@@ -242,3 +246,44 @@ def test_commands_facts_and_queries_sent_from_a_terminal_take_effect(
     assert (letter["topic"], letter["size"]) == ("update-user", len("not json"))
     shown = only(arrived(kafka_settings, "user-service.dead-letter", 1))
     assert (shown.value, dict(shown.headers)["dlq_id"]) == (b"not json", letter["id"].encode())
+
+
+@pytest.mark.parametrize("mode", ["binary", "structured"])
+@pytest.mark.parametrize("given", ["file", "option"])
+def test_a_message_is_signed_with_the_key_of_a_file(
+    messaging: Userctl, kafka_settings: KafkaSettings, mode: str, given: str
+) -> None:
+    file = messaging.folder / "key.pem"
+    file.write_text(("kid: shop-1\n" if given == "file" else "") + private_pem(), encoding="utf-8")
+    named = () if given == "file" else ("--sign-key-id", "shop-1")
+
+    done = messaging("send", "--example", "UpdateUser", "--user", USER, "--mode", mode, "--sign-key", str(file), *named)
+
+    assert (done.code, done.err) == (0, "")
+    sent = only(arrived(kafka_settings, "update-user", 1))
+    topics = SignedTopics(frozenset({"update-user"}), read_signer_keys(jwks(jwk(ED25519, "shop-1"))))
+    message = topics.check(sent, read_message(sent, limit_bytes=100_000), datetime.now(UTC))
+    assert message.context.actor == Actor(ActorKind.SERVICE, "shop")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sign-key", "{missing}"], "cannot be read"),
+        (["--sign-key", "{nothing}"], "private key"),
+        (["--sign-key", "{nameless}"], "kid"),
+        (["--sign-key", "{nameless}", "--sign-key-id", "a", "--mode", "plain"], "plain"),
+        (["--sign-key-id", "a"], "--sign-key"),
+    ],
+)
+def test_what_cannot_be_signed_is_not_sent(messaging: Userctl, arguments: list[str], said: str) -> None:
+    files = {name: messaging.folder / f"{name}.pem" for name in ("missing", "nothing", "nameless")}
+    files["nothing"].write_text("canary", encoding="utf-8")
+    files["nameless"].write_text(private_pem(), encoding="utf-8")
+
+    done = messaging("send", "--example", "UpdateUser", *(one.format(**files) for one in arguments))
+
+    assert done.code == 64
+    assert said in done.err
+    assert "canary" not in done.err
+    assert "PRIVATE" not in done.err

@@ -33,6 +33,25 @@ def test_every_wrong_setting_is_named_in_a_line_of_its_own_and_the_status_is_78(
     ]
 
 
+@pytest.mark.parametrize(
+    ("topics", "text", "variable"),
+    [
+        ("update-user", None, "USER_SERVICE_SIGNER_KEYS_FILE"),
+        ("update-user", "canary", "USER_SERVICE_SIGNER_KEYS_FILE"),
+        ("order-placed", "canary", "USER_SERVICE_SIGNED_TOPICS"),
+    ],
+)
+def test_signers_that_nobody_could_check_are_named_and_the_status_is_78(
+    world: World, tmp_path: Path, topics: str, text: str | None, variable: str
+) -> None:
+    file = tmp_path / "signers.pem"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    done = run(world.environ(SIGNED_TOPICS=topics, SIGNER_KEYS_FILE=str(file)))
+    assert (done.returncode, done.stderr.partition(":")[0]) == (78, variable)
+    assert "canary" not in done.stderr
+
+
 async def test_a_process_serves_health_and_metrics_and_leaves_with_0_on_sigterm(world: World) -> None:
     async with running_worker(world) as worker:
         async with Client(worker.port, None) as client:

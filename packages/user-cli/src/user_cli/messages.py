@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -55,6 +55,7 @@ class Recipe:
         reply_to: the topic in which the answer to a query is wanted, with the deployment's prefix.
         limit_bytes: the largest message that the service reads; None checks nothing.
         ident: the id of the CloudEvents; a new one for each if left out.
+        sign: makes the header that signs a message, where it is to be signed.
     """
 
     contract: Contract
@@ -64,6 +65,7 @@ class Recipe:
     reply_to: str | None
     limit_bytes: int | None
     ident: str | None = None
+    sign: Callable[[RawMessage], tuple[str, bytes]] | None = None
 
     def draft(self, document: bytes, *, at: datetime) -> Draft:
         """Return the message for a document.
@@ -85,6 +87,8 @@ class Recipe:
             raw = RawMessage(topic, 0, 0, round(at.timestamp() * 1000), key, value, headers)
             user_id = _checked(raw, self.limit_bytes)
             key = user_id.encode() if key is None and user_id is not None else key
+        if self.sign is not None:
+            headers = (*headers, self.sign(RawMessage(topic, 0, 0, 0, key, value, headers)))
         return Draft(topic, key, value, headers, correlation)
 
     def _attributes(self, ident: str, at: datetime) -> Mapping[str, str]:

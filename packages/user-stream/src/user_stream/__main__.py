@@ -11,6 +11,7 @@ from attrs import frozen
 from user_stream.app import Stream, StreamFailedError, run_stream, stopped_by_signals
 from usercore.observe.logs import configure_logs
 from usercore.settings import CoreSettings, SettingsError, StreamSettings, load
+from usercore.wiring.messaging import signed_topics
 
 __all__ = ["main"]
 
@@ -37,6 +38,7 @@ def main() -> None:
     """
     try:
         settings = load(_Settings, os.environ)
+        signed_topics(settings.stream.signing, settings.stream.consumer.inbox_kept_h)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 -- logs are not configured yet
         sys.exit(EX_CONFIG)

@@ -21,6 +21,7 @@ from usercore.messaging.ports import MessageSender
 from usercore.observe.metrics import Metrics
 from usercore.settings import StreamSettings
 from usercore.wiring.core import Core
+from usercore.wiring.messaging import signed_topics
 
 __all__ = ["Processor", "open_processor"]
 
@@ -75,6 +76,8 @@ async def open_processor(
             burying,
             consumer.message_limit_bytes,
             metrics,
+            signed_topics(settings.signing, consumer.inbox_kept_h),
+            ports.clock,
         )
         limit = consumer.message_limit_bytes
         sweep = Sweep(parking, tell, burying, ports.clock, limit, consumer.parked_interval_s, metrics)

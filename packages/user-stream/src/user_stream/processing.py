@@ -11,6 +11,8 @@ from user_stream.outcomes import End
 from user_stream.retrying import BaffledError
 from user_stream.work import Fault, Work, together
 from usercore.codec.messages import MessageKind, UnreadableMessageError, read_message
+from usercore.codec.messages.signatures import SignedTopics
+from usercore.kernel.ports import Clock
 from usercore.messaging.values import RawMessage
 from usercore.observe.metrics import Metrics
 
@@ -29,12 +31,16 @@ class Process:
         burying: makes dead letters of what cannot be read.
         limit_bytes: the largest message that is read.
         metrics: counts the ends.
+        signed: which messages must be signed.
+        clock: tells how old a signed one is.
     """
 
     by_kind: Mapping[MessageKind, Settle]
     burying: Burying
     limit_bytes: int
     metrics: Metrics
+    signed: SignedTopics
+    clock: Clock
 
     async def __call__(self, batch: Sequence[RawMessage]) -> None:
         """Work on a batch; messages of equal keys are taken in their order.
@@ -60,6 +66,7 @@ class Process:
     def _read(self, raw: RawMessage) -> Work | Fault:
         try:
             message = read_message(raw, limit_bytes=self.limit_bytes)
+            message = self.signed.check(raw, message, self.clock.now())
         except UnreadableMessageError as error:
             return Fault(error.code, error.detail)
         except Exception as error:  # noqa: BLE001 -- one message's failure must not be that of its batch

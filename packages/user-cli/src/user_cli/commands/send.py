@@ -5,6 +5,8 @@ What reads standard input does so outside the event loop, where Ctrl-C ends the 
 
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from attrs import frozen
@@ -42,12 +44,38 @@ class Writing:
         key: of the record; the user's id where the message names a user, if left out.
         ident: the CloudEvent's id: of messages with the same id one has an effect. A new one if left out.
         check: ask first whether the service would take it; --no-check sends it as it is.
+        sign_key: a PEM file with a private key of Ed25519 or P-256 that signs the message.
+        sign_key_id: by which the service knows that key; the line kid: of the file if left out.
     """
 
     mode: Annotated[Mode, Parameter(show_choices=False)] = Mode.BINARY
     key: str | None = None
     ident: Annotated[str | None, Parameter(name="--id")] = None
     check: Annotated[bool, Parameter(name="--check", negative="--no-check")] = True
+    sign_key: Path | None = None
+    sign_key_id: str | None = None
+
+    def signature(self) -> Callable[[RawMessage], tuple[str, bytes]] | None:
+        """Return what signs the message, or None where nothing does.
+
+        Raises:
+            UsageError: the file holds no key, or the message cannot be signed.
+        """
+        if self.sign_key is None:
+            if self.sign_key_id is not None:
+                raise UsageError("--sign-key-id goes with --sign-key")
+            return None
+        if self.mode is Mode.PLAIN:
+            raise UsageError("a plain message has no id that could be signed: choose another --mode")
+        # Cryptography takes long to import: slips of the keyboard do not wait for it.
+        from usercore.wiring.messaging import signing_key  # noqa: PLC0415
+
+        try:
+            return signing_key(self.sign_key.read_text(encoding="utf-8"), self.sign_key_id).sign
+        except OSError as error:
+            raise UsageError(f"--sign-key: the file cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise UsageError(f"--sign-key: {error}") from None
 
     def checked_id(self) -> str | None:
         """Return the id that was given.
@@ -110,6 +138,7 @@ def send(
     userctl send update.json --message UpdateUser --mode structured
     userctl send - --message OrderPlaced < orders.ndjson
     userctl send --example GetUser --wait 5
+    userctl send update.json --message UpdateUser --sign-key shop.pem --sign-key-id shop-2026
     ```
 
     Args:
@@ -141,6 +170,7 @@ def send(
         reply_to=None if replies is None else kafka.topic_prefix + replies,
         limit_bytes=limit_bytes,
         ident=writing.checked_id(),
+        sign=writing.signature(),
     )
     read = read_documents(source or STDIN, limit_bytes=limit_bytes or _MOST)
     configure_logs(load(TelemetrySettings, os.environ))

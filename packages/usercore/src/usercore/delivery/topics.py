@@ -2,10 +2,11 @@
 
 from typing import Final
 
+COMMANDS: Final = ("create-user", "update-user", "deactivate-user")
+"""What others ask us to do."""
+
 RECEIVED: Final = (
-    "create-user",
-    "update-user",
-    "deactivate-user",
+    *COMMANDS,
     "get-user",
     "get-user-email-preferences",
     "payment-failed",

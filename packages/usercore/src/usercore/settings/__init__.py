@@ -10,6 +10,7 @@ from usercore.settings.messaging import (
     RelaySettings,
     SaslMechanism,
     SecurityProtocol,
+    SigningSettings,
     StreamSettings,
     TopicSettings,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "ServingSettings",
     "Setting",
     "SettingsError",
+    "SigningSettings",
     "SmtpSecurity",
     "SmtpSettings",
     "StreamSettings",

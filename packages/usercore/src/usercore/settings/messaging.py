@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from usercore.delivery.topics import COMMANDS
 from usercore.kernel.secret import Secret
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
@@ -232,6 +233,41 @@ class ConsumerSettings:
 
 
 @frozen
+class SigningSettings:
+    """Which commands must be signed; see docs/signed-commands.md."""
+
+    topics: tuple[str, ...] = setting(
+        "USER_SERVICE_SIGNED_TOPICS",
+        words,
+        "Topics of commands, without the prefix, whose messages must be signed, parted by commas.",
+        default=(),
+    )
+    keys_file: Path | None = setting(
+        "USER_SERVICE_SIGNER_KEYS_FILE",
+        path,
+        "Public keys of who may sign, each with its id and its owner: PEM or a JSON Web Key set. Needed with "
+        "`USER_SERVICE_SIGNED_TOPICS`.",
+        default=None,
+    )
+    window_s: float = setting(
+        "USER_SERVICE_SIGNATURE_WINDOW_S",
+        seconds(1, 14 * 24 * 3600),
+        "How far the time of a signed message may be from when the broker got it.",
+        default=300.0,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse topics that carry no commands, and signatures that nobody could check."""
+        unknown = [topic for topic in self.topics if topic not in COMMANDS]
+        if unknown:
+            detail = f"name topics of commands: {', '.join(COMMANDS)}"
+            raise SettingsError(problems=(Problem("USER_SERVICE_SIGNED_TOPICS", detail),))
+        if self.topics and self.keys_file is None:
+            detail = "is needed with USER_SERVICE_SIGNED_TOPICS"
+            raise SettingsError(problems=(Problem("USER_SERVICE_SIGNER_KEYS_FILE", detail),))
+
+
+@frozen
 class RelaySettings:
     """How events leave the outbox."""
 
@@ -296,3 +332,4 @@ class StreamSettings:
     topics: TopicSettings = field()
     consumer: ConsumerSettings = field()
     relay: RelaySettings = field()
+    signing: SigningSettings = field(factory=SigningSettings)

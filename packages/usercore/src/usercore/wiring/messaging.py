@@ -6,16 +6,27 @@ from contextlib import asynccontextmanager
 
 from attrs import frozen
 
+from usercore.adapters.crypto.signers import SigningKey, read_signer_keys, read_signing_key
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.producer import open_producer
 from usercore.adapters.kafka.publisher import KafkaEventPublisher
 from usercore.adapters.kafka.tail import tail
 from usercore.adapters.kafka.topics import KafkaTopics
+from usercore.codec.messages.signatures import SignedTopics
 from usercore.delivery.ports import EventPublisher
 from usercore.delivery.relay import RelayLimits, RelayOutbox
 from usercore.messaging.ports import MessageSender
 from usercore.messaging.values import RawMessage
-from usercore.settings import KafkaSettings, MessagingSettings, RelaySettings, StreamSettings, TopicSettings
+from usercore.settings import (
+    KafkaSettings,
+    MessagingSettings,
+    Problem,
+    RelaySettings,
+    SettingsError,
+    SigningSettings,
+    StreamSettings,
+    TopicSettings,
+)
 from usercore.wiring.relaying import Relay
 from usercore.wiring.service import Service
 
@@ -66,6 +77,40 @@ async def open_messaging(settings: MessagingSettings | StreamSettings, service: 
 
 def _limits(settings: RelaySettings) -> RelayLimits:
     return RelayLimits(settings.batch, settings.shards, settings.publish_timeout_s)
+
+
+def signed_topics(settings: SigningSettings, kept_h: int) -> SignedTopics:
+    """Return which messages must be signed, and by whom.
+
+    Args:
+        settings: the topics, and the file of the keys.
+        kept_h: hours that the inbox remembers messages.
+
+    Raises:
+        SettingsError: the file holds no such keys.
+    """
+    if settings.keys_file is None:
+        return SignedTopics()
+    try:
+        signers = read_signer_keys(settings.keys_file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _bad_keys(f"the file it names cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _bad_keys(str(error)) from None
+    return SignedTopics(frozenset(settings.topics), signers, settings.window_s, kept_h * 3600.0)
+
+
+def _bad_keys(detail: str) -> SettingsError:
+    return SettingsError(problems=(Problem("USER_SERVICE_SIGNER_KEYS_FILE", detail),))
+
+
+def signing_key(text: str, key_id: str | None) -> SigningKey:
+    """Return the private key in a PEM file's text.
+
+    Raises:
+        ValueError: there is none, or nobody knows what it is called.
+    """
+    return read_signing_key(text, key_id)
 
 
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext | None:

@@ -26,6 +26,10 @@ UNREADABLE: Final[Mapping[str, str]] = {
     "version_unknown": "The message is written in a version that is not read",
     "time_invalid": "The time is not as RFC 3339 says",
     "actor_invalid": "The actor is none that may act over Kafka",
+    "signature_missing": "The topic's messages must be signed, and this one is not",
+    "signature_invalid": "The signature is malformed, or does not fit the message",
+    "signature_key_unknown": "The message is signed with a key that is not known here",
+    "signature_expired": "The message is not of the time at which it was sent, or older than repetitions are noticed",
     "reply_to_invalid": "No topic can have the name that the answer is wanted in",
 }
 """Why a message may be unreadable: stable codes, and what they say."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 from usercore.codec.messages.contracts import Contract
 from usercore.codec.messages.headers import CONTENT_TYPE, CORRELATION, REPLY_TO, TEXT_MAX_CHARS, TRACEPARENT
 from usercore.codec.messages.schemas import Schema, schema_id
+from usercore.codec.messages.signatures import HEADER, HEADER_MAX_BYTES
 from usercore.codec.messages.values import MessageKind
 
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX_CHARS}
@@ -19,6 +20,14 @@ _ACTOR: Final = {
     "type": "string",
     "pattern": "^(USER|SERVICE|OPERATOR|SYSTEM):.+$",
     "description": "Who acts, as `KIND:name`.",
+}
+
+_SIGNATURE: Final = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+$",
+    "maxLength": HEADER_MAX_BYTES,
+    "description": "A detached JSON Web Signature (RFC 7515, RFC 7797) over topic, key, headers, value. Needed where "
+    "the deployment says so; the owner of its key is then who acts. See docs/signed-commands.md.",
 }
 
 
@@ -44,6 +53,8 @@ def received_headers(contract: Contract) -> Schema:
         CONTENT_TYPE: {"type": "string", "examples": ["application/json"]},
         TRACEPARENT: _TRACE,
     }
+    if contract.kind is MessageKind.COMMAND:
+        named[HEADER] = _SIGNATURE
     if contract.kind is not MessageKind.QUERY:
         return {"type": "object", "properties": named}
     asked = {

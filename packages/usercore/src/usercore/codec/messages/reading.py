@@ -47,6 +47,7 @@ class ReceivedMessage:
         correlation: the header that the answer to a query repeats.
         payload: any JSON value, its numbers exact.
         key: of the record.
+        plain: it was no CloudEvent, so that its id is where it stood.
     """
 
     contract: Contract = field(repr=False)
@@ -59,6 +60,7 @@ class ReceivedMessage:
     correlation: bytes | None
     payload: Any = field(repr=False)
     key: bytes | None = field(repr=False)
+    plain: bool = False
 
     @property
     def name(self) -> str:
@@ -132,6 +134,7 @@ def read_message(raw: RawMessage, *, limit_bytes: int) -> ReceivedMessage:
         correlation=headers.values.get(CORRELATION),
         payload=envelope.payload,
         key=raw.key,
+        plain=envelope.plain,
     )
 
 
