@@ -74,18 +74,38 @@ async def test_a_lease_is_a_share_of_the_quota_at_most() -> None:
     assert max(ask.wanted for ask in world.asked) == POLICY.quota.requests // SHARES
 
 
-async def test_what_is_not_used_is_given_back() -> None:
-    """A caller who comes round to every copy, slowly, is counted as if there were one."""
+async def test_what_is_not_used_is_given_back_once_it_has_lain_about() -> None:
     world = World()
-    copies = [world.copy() for _ in range(8)]
-    for copy in copies:
-        for _ in range(40):
+    async with world.copy() as copy:
+        for _ in range(4):
             await copy.admit(POLICY, "shop")
-    world.now += 60
-    # 9 requests a second are within the quota of 600 a minute, whichever copies they come to.
-    for number in range(2000):
-        world.now += 1 / 9
-        assert (await copies[number % 8].admit(POLICY, "shop")).admitted
+        assert [(ask.wanted, ask.returned) for ask in world.asked] == [(1, 0), (2, 0), (4, 0)]
+        world.now += POLICY.quota.window_s / SHARES
+        await copy.admit(POLICY, "shop")
+        assert (world.asked[-1].wanted, world.asked[-1].returned) == (1, 3)
+
+
+async def test_a_caller_who_comes_to_every_copy_in_turn_gets_the_whole_quota() -> None:
+    world, quota = World(), Quota(600, 36_000)
+    policy = LimitPolicy("reads", quota)
+    copies = [world.copy() for _ in range(8)]
+    admitted = 0
+    for number in range(1000):
+        world.now += LIFE_MAX_S / 4
+        for _ in range(3):
+            admitted += (await copies[number % 8].admit(policy, "shop")).admitted
+    flowed = quota.requests * 1000 * LIFE_MAX_S / 4 / quota.window_s
+    assert admitted >= quota.requests + flowed - 8
+
+
+async def test_many_at_once_cost_few_questions() -> None:
+    world = World()
+    async with world.copy() as copy:
+        verdicts = await asyncio.gather(
+            *(copy.admit(LimitPolicy("reads", Quota(100_000, 60)), "shop") for _ in range(1000))
+        )
+    assert all(one.admitted for one in verdicts)
+    assert len(world.asked) <= 2
 
 
 async def test_who_is_refused_is_refused_again_without_a_question() -> None:

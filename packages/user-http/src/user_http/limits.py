@@ -27,8 +27,10 @@ UNLIMITED: Final = frozenset({"getLiveness", "getReadiness", "getMetrics"})
 """Who refuses these looks dead."""
 FINDING: Final = frozenset({"getUserByName", "listUsers"})
 """Operations that find a user by the name that people log in with: counted apart where they are asked for one."""
-DELICATE: Final = frozenset({"startVerification", "confirmVerification"})
-"""Operations where guessing pays or work is made for people: counted for each user that they are about."""
+NAMING: Final = frozenset({"checkSuppression"})
+"""Operations that are asked about an address and nothing else."""
+DELICATE: Final = ("/v1/users/{userId}/verifications", "/v1/users/{userId}/privacy-requests")
+"""Paths where guessing pays, or work is made for people: counted for each user that they are about."""
 _NAMES: Final = (b"email=", b"username=")
 _SAFE: Final = "GET"
 _IPV6_SITE_BITS: Final = 64
@@ -49,8 +51,10 @@ def policy_of(route: Route) -> str | None:
         return None
     if route.id in PUBLIC:
         return ANONYMOUS
-    if route.id in DELICATE:
+    if route.path.startswith(DELICATE):
         return SENSITIVE
+    if route.id in NAMING:
+        return LOOKUPS
     return READS if route.method == _SAFE else WRITES
 
 
