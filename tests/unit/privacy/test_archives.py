@@ -8,17 +8,20 @@ import pytest
 from attrs import evolve, frozen
 
 from tests.archives import MemorySink
-from tests.builders import SetClock, a_profile, creation, in_state
+from tests.builders import SetClock, a_context, a_profile, creation, in_state
+from usercore.audit.entry import AuditEntry
+from usercore.kernel.errors import UnavailableError
 from usercore.kernel.ids import UserId
 from usercore.privacy.classification import TABLES
 from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.csv_form import csv_head, csv_lines
+from usercore.privacy.export.export_user_data import ExportUserDataCommand
 from usercore.privacy.export.ports import PersonalRow
 from usercore.privacy.export.sections import sections_of
 from usercore.privacy.export.values import ArchiveKind
 from usercore.users.errors import UserErasedError, UserNotFoundError
 from usercore.users.values import AccountState
-from usercore.wiring.core import Ports
+from usercore.wiring.core import Ports, assemble
 from usercore.wiring.memory import memory_ports
 
 NOBODY = UserId("00000000-0000-7000-8000-000000000000")
@@ -155,3 +158,24 @@ async def test_a_long_history_takes_no_more_memory_than_a_short_one(ports: Ports
     assert history.records == 20_000
     assert sum(one.size for one in history.files) > 30_000_000
     assert peak < 16_000_000
+
+
+async def test_nobody_is_given_an_archive_before_it_is_remembered(ports: Ports) -> None:
+    created = creation()
+    await ports.writer.commit([created])
+    sink = MemorySink()
+    export = assemble(evolve(ports, trail=BrokenTrail())).export_user_data
+
+    with pytest.raises(UnavailableError):
+        await export(ExportUserDataCommand(created.user.id), a_context(), sink)
+
+    assert sink.chunks == []
+
+
+@frozen
+class BrokenTrail:
+    """A trail that cannot be written."""
+
+    async def append(self, entries: Sequence[AuditEntry]) -> None:  # noqa: ARG002
+        """Fail."""
+        raise UnavailableError("the database does not answer")

@@ -7,9 +7,11 @@ from cyclopts import App, Parameter
 
 from user_cli.failures import UsageError
 from user_cli.inputs import STDIN
+from user_cli.output import clean
 from user_cli.session import Session
 from usercore.kernel.ids import UserId
 from usercore.users.read_users import UserNamed
+from usercore.users.values import REASON_MAX_CHARS
 from usercore.wiring.core import Core
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "found",
     "looked_at",
     "one_name",
+    "stated_reason",
 ]
 
 V = TypeVar("V")
@@ -109,3 +112,15 @@ def one_name(user_id: str | None, named: Named) -> UserNamed:
 def command_group(name: str, about: str) -> App:
     """Return an empty group of commands."""
     return App(name=name, help=about, version_flags=())
+
+
+def stated_reason(raw: str) -> str:
+    """Return why an operator does something, on one line.
+
+    Raises:
+        UsageError: nothing is said, or too much, or it is no line of text.
+    """
+    reason = raw.strip()
+    if not reason or reason != clean(reason) or len(reason) > REASON_MAX_CHARS:
+        raise UsageError(f"--reason: say why on one line, in at most {REASON_MAX_CHARS} characters")
+    return reason

@@ -6,18 +6,16 @@ from typing import Annotated
 import structlog
 from cyclopts import Parameter
 
-from user_cli.commands.options import AsJson, command_group
+from user_cli.commands.options import AsJson, command_group, stated_reason
 from user_cli.failures import UsageError
 from user_cli.inputs import optional_moment
-from user_cli.output import clean, say, show_json, show_table
+from user_cli.output import say, show_json, show_table
 from user_cli.session import open_session
 from usercore.codec.scalars import optional_timestamp, timestamp
 from usercore.delivery.ports import OutboxFilter, OutboxLine, OutboxStanding
 from usercore.kernel.ids import UserId
 
 app = command_group("outbox", "Events that wait to be published, and those that were.")
-
-_REASON_MAX_CHARS = 500
 
 
 @app.command
@@ -101,9 +99,7 @@ async def replay(
         until: events that happened before then.
         as_json: write {"reopened": ...}.
     """
-    reason = reason.strip()
-    if not reason or reason != clean(reason) or len(reason) > _REASON_MAX_CHARS:
-        raise UsageError(f"--reason: say why on one line, in at most {_REASON_MAX_CHARS} characters")
+    reason = stated_reason(reason)
     chosen = OutboxFilter(
         user_id=None if user is None else UserId(user),
         message=message,

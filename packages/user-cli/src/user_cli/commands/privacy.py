@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from user_cli.commands.options import AsJson, Named, UserIdOption, WithDefault, command_group, found
 from user_cli.commands.privacy_decisions import cancel, complete, extend, refuse, unrestrict, verify
+from user_cli.commands.privacy_export import export
 from user_cli.commands.privacy_holds import hold, holds, release
 from user_cli.commands.privacy_ledger import app as ledger
 from user_cli.commands.privacy_options import Law, RequestIdArgument, privacy_context, word
@@ -26,7 +27,7 @@ from usercore.privacy.requests.values import Jurisdiction, RequestKind, RequestS
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
 
 app = command_group("privacy", "What people ask of their data, and what becomes of it.")
-for _command in (verify, extend, refuse, complete, cancel, unrestrict, hold, holds, release):
+for _command in (verify, extend, refuse, complete, cancel, unrestrict, export, hold, holds, release):
     app.command(_command)
 app.command(ledger)
 

@@ -54,6 +54,7 @@ from usercore.privacy.consents.purposes import ListPurposes, RegisterPurpose
 from usercore.privacy.consents.read_consents import ReadConsents
 from usercore.privacy.consents.record_consent import RecordConsent
 from usercore.privacy.export.build_archive import BuildArchive
+from usercore.privacy.export.export_user_data import ExportUserData
 from usercore.privacy.export.ports import PersonalDataReader
 from usercore.privacy.mailing.links import UnsubscribeLinks
 from usercore.privacy.mailing.permission import ReadMailPermission
@@ -118,6 +119,7 @@ from usercore.verification.record_verification import RecordVerification
 from usercore.verification.start_verification import StartVerification
 from usercore.verification.values import DEFAULT_VERIFICATION, VerificationPolicy
 from usercore.verification.verify_newcomers import VerifyNewcomers
+from usercore.wiring.exporting import AuditedExports
 
 DEFAULT_REQUESTS: Final = RequestPolicy()
 """The company's rules for privacy requests, where it has no others."""
@@ -194,6 +196,7 @@ class Core:
     read_history: ReadHistory
     read_past: ReadPast
     build_archive: BuildArchive
+    export_user_data: ExportUserData
     get_email_preferences: GetEmailPreferences
     update_email_preferences: UpdateEmailPreferences
     register_topic: RegisterTopic
@@ -355,6 +358,7 @@ def assemble(
         read_history=ReadHistory(ports.users, ports.history),
         read_past=ReadPast(ports.users, ports.history),
         build_archive=BuildArchive(ports.users, ports.personal_data, ports.clock),
+        export_user_data=_exporting(ports),
         get_email_preferences=GetEmailPreferences(ports.users, ports.preferences, ports.topics, ports.history),
         update_email_preferences=update_preferences,
         register_topic=RegisterTopic(ports.topics, ports.clock),
@@ -448,3 +452,8 @@ def assemble(
         once=Once(ports.ledger, ports.clock),
         ports=ports,
     )
+
+
+def _exporting(ports: Ports) -> ExportUserData:
+    trail = AuditedExports(ports.trail, ports.clock, ports.ids)
+    return ExportUserData(ports.users, trail, BuildArchive(ports.users, ports.personal_data, ports.clock))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
+from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import UserId
 
 PersonalRow: TypeAlias = Mapping[str, object]
@@ -33,4 +34,16 @@ class ArchiveSink(Protocol):
 
     async def write(self, chunk: bytes) -> None:
         """Take the next bytes of the archive. Only an archive whose maker returned is whole."""
+        ...
+
+
+class ExportTrail(Protocol):
+    """Remembers who took a person's data out of the service."""
+
+    async def exported(self, user_id: UserId, sections: Sequence[str], context: CommandContext) -> None:
+        """Add to the audit trail that somebody is about to be given these sections of a person's data.
+
+        Raises:
+            UnavailableError: it is not remembered, or nobody knows.
+        """
         ...
