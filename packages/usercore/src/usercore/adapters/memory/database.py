@@ -277,7 +277,10 @@ class MemoryDatabase:
             _drop(rows, lambda row: _is_overtaken(row.delivery, user_id, event_id))
         self.history[user_id] = [evolve(entry, changes=()) for entry in self.history[user_id]]
         self.preferences.pop(user_id, None)
-        self.consents[user_id] = [evolve(entry, proof=None) for entry in self.consents.pop(user_id, ())]
+        self.consents[user_id] = [
+            evolve(entry, proof=None, consent=evolve(entry.consent, source=""))
+            for entry in self.consents.pop(user_id, ())
+        ]
         _drop(self.keys, lambda row: row.result is not None and row.result.user_id == user_id)
         _drop(self.facts, lambda entry: entry.user_id == user_id)
         _drop(self.verifications, lambda one: one.user_id == user_id)

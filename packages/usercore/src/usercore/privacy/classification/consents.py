@@ -12,7 +12,7 @@ from usercore.privacy.classification.declaring import (
     pseudonymous,
     table,
 )
-from usercore.privacy.classification.values import Category, Keep, Purpose, Recipient, RetentionClass
+from usercore.privacy.classification.values import Blank, Category, Keep, Purpose, Recipient, RetentionClass
 
 FACET: Final = "consents."
 """What history calls a consent: this and the purpose's name."""
@@ -56,7 +56,8 @@ CONSENTS: Final = table(
         plain("purpose", facet=FACET),
         personal("given", facet=FACET),
         plain("wording_version", facet=FACET),
-        plain("source", facet=FACET),
+        # Free text of the caller's, so that it may name the person.
+        personal("source", facet=FACET, erasure=Blank("")),
         plain("said_at", facet=FACET, as_="changedAt"),
         plain("actor_kind", portable=False),
         pseudonymous("actor_id", portable=False),

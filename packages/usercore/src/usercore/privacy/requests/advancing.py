@@ -1,5 +1,6 @@
 """Go on with requests: what the service can do by itself, without anybody who asks for it."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +20,7 @@ from usercore.privacy.requests.values import RequestKind, RequestState
 BATCH: Final = 20
 LEASE: Final = timedelta(minutes=2)
 TRY_AGAIN: Final = timedelta(seconds=30)
+TRIES: Final = 5
 
 
 @frozen
@@ -46,17 +48,22 @@ class AdvanceRequests:
     async def one(self, request_id: RequestId, context: CommandContext) -> PrivacyRequest:
         """Go on with one request now, as an operator wishes, and return it.
 
+        Where somebody else takes it a step further meanwhile, it goes on from there.
+
         Raises:
             RequestNotFoundError, RequestClosedError, IdentityNeededError, RequestChangedError: it cannot be done.
             UserHeldError: a hold keeps the data.
             UserCoreError: what keeps it from being done.
         """
-        request = await self.notes.request(request_id)
-        if request.state is RequestState.COMPLETED:
-            return request
-        if not request.is_open:
-            raise RequestClosedError
-        return await self._go_on(request, evolve(context, privacy_request=request.id))
+        for _ in range(TRIES):
+            request = await self.notes.request(request_id)
+            if request.state is RequestState.COMPLETED:
+                return request
+            if not request.is_open:
+                raise RequestClosedError
+            with suppress(RequestChangedError):
+                return await self._go_on(request, evolve(context, privacy_request=request.id))
+        raise RequestChangedError
 
     async def _attempt(self, request: PrivacyRequest) -> None:
         context = CommandContext(SYSTEM, correlation_id=request.id, privacy_request=request.id)

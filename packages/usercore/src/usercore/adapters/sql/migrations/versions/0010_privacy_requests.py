@@ -91,8 +91,42 @@ _UP = (
     )
     """,
     "CREATE UNIQUE INDEX uq_legal_holds_active ON legal_holds (user_id, matter) WHERE released_at IS NULL",
+    # Erasure takes out of the ledger of consents what callers wrote freely: the proof, and where it was said.
+    """
+    CREATE OR REPLACE FUNCTION consents_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            OLD.proof := NULL;
+            IF NEW.source = '' THEN
+                OLD.source := '';
+            END IF;
+            IF NEW IS NOT DISTINCT FROM OLD THEN
+                RETURN NEW;
+            END IF;
+        END IF;
+        RAISE EXCEPTION 'the ledger of consents is only added to' USING ERRCODE = 'restrict_violation';
+    END
+    $$
+    """,
 )
-_DOWN = ("DROP TABLE legal_holds", "DROP TABLE privacy_archives", "DROP TABLE privacy_requests")
+_DOWN = (
+    """
+    CREATE OR REPLACE FUNCTION consents_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            OLD.proof := NULL;
+            IF NEW IS NOT DISTINCT FROM OLD THEN
+                RETURN NEW;
+            END IF;
+        END IF;
+        RAISE EXCEPTION 'the ledger of consents is only added to' USING ERRCODE = 'restrict_violation';
+    END
+    $$
+    """,
+    "DROP TABLE legal_holds",
+    "DROP TABLE privacy_archives",
+    "DROP TABLE privacy_requests",
+)
 
 
 def upgrade() -> None:
