@@ -119,7 +119,10 @@ async def test_without_its_cache_the_service_reads_and_writes_on(cache_pair: Cac
             assert (await client.get(path)).body == changed.body
             assert await cache_reads(client, "bypass") > before
             ready = await client.get("/health/ready")
-            assert (ready.status, ready.json()["parts"]) == (200, {"database": "ok", "cache": "down"})
+            assert (ready.status, ready.json()["parts"]) == (
+                200,
+                {"database": "ok", "cache": "down", "erasures": "off"},
+            )
             await bring_back()
             await until(lambda: cached_again(client, path), "the cache is used again")
             assert (await client.get(path)).body == changed.body

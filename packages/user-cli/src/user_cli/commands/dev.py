@@ -136,6 +136,7 @@ def _variables(folder: DataFolder, port: int, stream_port: int, *, forgets: bool
     """
     usual = {
         "USER_SERVICE_DELIVERY_RECORD_FILE": str(folder.deliveries),
+        "USER_SERVICE_ERASURE_LEDGER_FILE": str(folder.erasures),
         "USER_SERVICE_DRAIN_TIMEOUT_S": "5",
         **(_USUAL_ON_EMBEDDED_KAFKA if forgets else {}),
     }

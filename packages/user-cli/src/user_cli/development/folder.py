@@ -64,6 +64,11 @@ class DataFolder:
         return self.path / "deliveries.jsonl"
 
     @property
+    def erasures(self) -> Path:
+        """Who was erased, written down outside the database."""
+        return self.path / "erasures.jsonl"
+
+    @property
     def _embedded_urls(self) -> Path:
         """Where the servers of our own were found at the last start, a line each."""
         return self.path / "embedded-urls"
