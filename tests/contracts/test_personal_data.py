@@ -5,11 +5,13 @@ from attrs import evolve
 
 from tests.builders import NOW, OPERATOR, SECOND, a_profile, creation, deactivation, update
 from tests.contracts.footprints import must_commit
+from tests.contracts.test_verifications import a_verification
 from tests.facts import failure, order, points, record, success
 from usercore.adapters.memory.personal_data import READERS
 from usercore.codec.personal_data import history_row, user_row
 from usercore.delivery.values import Recipient
 from usercore.kernel.ids import UserId
+from usercore.kernel.secret import Secret
 from usercore.preferences.events import PreferencesRecord
 from usercore.preferences.values import EmailPreference
 from usercore.privacy.classification import TABLES, Exported
@@ -18,13 +20,23 @@ from usercore.privacy.consents.values import Consent, LedgerEntry
 from usercore.privacy.export.ports import PersonalRow
 from usercore.users.model import User
 from usercore.users.values import Address
+from usercore.verification.records import VerificationRecord
 from usercore.wiring.core import Ports
 
 SECTIONS = [table.name for table in TABLES if table.section is not None]
 EXPORTED = {
     table.name: {column.name for column in table.columns if isinstance(column.export, Exported)} for table in TABLES
 }
-TOLD = {"users", "user_history", "email_preferences", "consents", "activity_facts", "audit_entries", "deliveries"}
+TOLD = {
+    "users",
+    "user_history",
+    "email_preferences",
+    "consents",
+    "activity_facts",
+    "audit_entries",
+    "deliveries",
+    "verifications",
+}
 """What the life of this page's user leaves rows in."""
 
 
@@ -36,6 +48,8 @@ async def a_life(ports: Ports) -> User:
     second = update(first.user, phone_number="+4412345678", locale="en-GB")
     second = evolve(second, records=(PreferencesRecord(first.user.id, (said,)), _consent(first.user)))
     third = deactivation(second.user)
+    link = a_verification(first.user, code_hash=None, code_expires_at=None)
+    first = evolve(first, records=(VerificationRecord(link, Secret("first-link")),))
     await must_commit(ports, first, creation(), second, creation(), third)
     await record(ports, order("o1", first.user.id), points("p1", first.user.id, reason="birthday"))
     await record(ports, failure("f1", "o1"), success("s1", "o1"))
@@ -68,6 +82,16 @@ async def test_the_user_is_told_as_they_stand(ports: Ports) -> None:
 
     assert row == user_row(user)
     assert (row["address_city"], row["attributes"]) == ("London", {"list": ["a", None], "size": 3})
+
+
+async def test_verifications_are_told_in_order_and_without_hashes(ports: Ports) -> None:
+    user = await a_life(ports)
+
+    [row] = await rows_of(ports, "verifications", user.id)
+
+    assert (row["channel"], row["state"], row["attempts"]) == ("email", "CANCELLED", 0)
+    assert (row["started_at"], row["link_expires_at"]) == ("2026-03-01T12:00:00.123456Z", "2026-03-02T12:00:00.123456Z")
+    assert not [name for name in row if name.endswith("hash")]
 
 
 async def test_history_is_told_whole_and_newest_first(ports: Ports) -> None:

@@ -14,6 +14,7 @@ from usercore.privacy.requests.model import PrivacyRequest
 from usercore.users.model import User
 from usercore.users.ports import HistoryEntry
 from usercore.users.values import Address
+from usercore.verification.values import Verification
 
 _NO_ADDRESS = Address()
 
@@ -111,6 +112,22 @@ def fact_row(entry: FactEntry) -> PersonalRow:
         "actor_id": entry.actor.id,
         "correlation_id": entry.correlation_id,
         "causation_id": entry.causation_id,
+    }
+
+
+def verification_row(one: Verification) -> PersonalRow:
+    """Return a verification as a row of ``verifications``, without hashes."""
+    return {
+        "id": one.id,
+        "channel": one.channel.value,
+        "state": one.state.value,
+        "started_at": timestamp(one.started_at),
+        "code_expires_at": optional_timestamp(one.code_expires_at),
+        "link_expires_at": optional_timestamp(one.link_expires_at),
+        "attempts": one.attempts,
+        "settled_at": optional_timestamp(one.settled_at),
+        "verifier": one.verifier,
+        "reference": one.reference,
     }
 
 

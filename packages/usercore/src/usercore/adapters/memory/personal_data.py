@@ -15,6 +15,7 @@ from usercore.codec.personal_data import (
     preference_row,
     privacy_request_row,
     user_row,
+    verification_row,
 )
 from usercore.kernel.ids import UserId
 from usercore.privacy.export.ports import PersonalDataReader, PersonalRow
@@ -71,6 +72,11 @@ def _privacy_requests(database: MemoryDatabase, user_id: UserId) -> Iterable[Per
     return map(privacy_request_row, sorted(found, key=lambda request: request.id))
 
 
+def _verifications(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]:
+    found = (one for one in database.verifications.values() if one.user_id == user_id)
+    return map(verification_row, sorted(found, key=lambda one: (one.started_at, one.id)))
+
+
 READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[PersonalRow]]]] = {
     "users": _users,
     "user_history": _history,
@@ -80,6 +86,7 @@ READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[Personal
     "audit_entries": _audit,
     "deliveries": _deliveries,
     "privacy_requests": _privacy_requests,
+    "verifications": _verifications,
 }
 """One for each table that has a section in the archive."""
 

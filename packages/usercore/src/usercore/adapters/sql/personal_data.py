@@ -25,6 +25,7 @@ _ORDERS: Final[Mapping[str, tuple[str, ...]]] = {
     # The columns of an index behind the person's id; where a table is not named here, those of its primary key.
     "activity_facts": ("kind", "occurred_at", "event_id"),
     "deliveries": ("seq",),
+    "verifications": ("started_at", "id"),
 }
 _HISTORY: Final = "user_history"
 
