@@ -13,6 +13,7 @@ from attrs import evolve
 from tests.builders import (
     IDS,
     NOW,
+    OPERATOR,
     SECOND,
     MadeUpProofs,
     a_context,
@@ -27,6 +28,8 @@ from usercore.delivery.values import Delivery, Operation, Recipient
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.receipts import Claim, ClaimLostError, IdempotencyKey, Settled
 from usercore.kernel.secret import Secret
+from usercore.privacy.requests.events import ErasureRecord
+from usercore.privacy.requests.model import RequestId
 from usercore.users.errors import StaleVersionError, UserNotFoundError
 from usercore.users.model import User
 from usercore.users.ports import Change
@@ -359,6 +362,18 @@ async def test_a_refused_creation_leaves_no_link_behind(ports: Ports, user: User
 
     assert refusal is not None
     assert await state(ports, link) is None
+
+
+async def test_an_erasure_leaves_none(ports: Ports, user: User) -> None:
+    pending, bystander = await started(ports, user), creation()
+    await must_commit(ports, bystander)
+    other = await started(ports, bystander.user)
+    step = change_of(user.erase(now=NOW + SECOND, actor=OPERATOR))
+
+    await must_commit(ports, evolve(step, records=(ErasureRecord(user.id, step.event_id, RequestId(IDS.event_id())),)))
+
+    assert await state(ports, pending) is None
+    assert await state(ports, other) is VerificationState.PENDING
 
 
 async def test_old_ones_are_forgotten_a_few_at_a_time_but_those_of_identities(ports: Ports, user: User) -> None:

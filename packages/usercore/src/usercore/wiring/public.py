@@ -50,7 +50,16 @@ from usercore.users.reactivate_user import ReactivateUserCommand
 from usercore.users.read_users import UserNamed
 from usercore.users.search import query_words
 from usercore.users.update_user import UpdateUserCommand
-from usercore.users.values import AccountState, Address, DeactivationReason, EmailAddress
+from usercore.users.values import AccountState, Address, DeactivationReason, EmailAddress, VerificationChannel
+from usercore.verification.confirm_verification import ConfirmByLinkCommand, ConfirmVerificationCommand
+from usercore.verification.errors import (
+    ContactMissingError,
+    VerificationFailedError,
+    VerificationInvalidError,
+    VerificationThrottledError,
+)
+from usercore.verification.record_verification import RecordVerificationCommand
+from usercore.verification.start_verification import StartVerificationCommand
 from usercore.wiring.core import Core, Ports
 from usercore.wiring.memory import memory_core, memory_ports
 
@@ -66,8 +75,11 @@ __all__ = [
     "AddressPatch",
     "Awaited",
     "CommandContext",
+    "ConfirmByLinkCommand",
+    "ConfirmVerificationCommand",
     "ConflictError",
     "ConsentInvalidError",
+    "ContactMissingError",
     "Core",
     "CreateUserCommand",
     "DeactivateUserCommand",
@@ -103,6 +115,7 @@ __all__ = [
     "QueryInvalidError",
     "ReactivateUserCommand",
     "RecordConsentCommand",
+    "RecordVerificationCommand",
     "RegisterAttributeSchemaCommand",
     "RegisterPurposeCommand",
     "RegisterTopicCommand",
@@ -111,6 +124,7 @@ __all__ = [
     "Sort",
     "StaleVersionError",
     "Standing",
+    "StartVerificationCommand",
     "TopicInvalidError",
     "UnavailableError",
     "UpdateEmailPreferencesCommand",
@@ -126,6 +140,10 @@ __all__ = [
     "UserQuery",
     "UsernameTakenError",
     "Verification",
+    "VerificationChannel",
+    "VerificationFailedError",
+    "VerificationInvalidError",
+    "VerificationThrottledError",
     "Violation",
     "WaitsFor",
     "memory_core",
