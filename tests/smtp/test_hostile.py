@@ -1,5 +1,6 @@
 """What strangers write into their names, and what other services put into payloads, harms no mail."""
 
+import json
 import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -221,14 +222,17 @@ async def test_a_code_that_has_run_out_is_not_sent(settings: SmtpSettings, room:
     assert room.mails == []
 
 
-def test_a_token_that_nobody_types_is_shown_in_a_link_alone() -> None:
-    settings = evolve(SETTINGS, verification_url="https://shop.example/verify?code={code}")
-    delivery = evolve(sample(Operation.SEND_VERIFICATION), secret=Secret("tok/en+" * 6))
+def test_a_secret_reaches_a_link_quoted_and_no_other_place() -> None:
+    settings = evolve(SETTINGS, verification_url="https://shop.example/verify?code={code}#{token}")
+    secret = Secret(json.dumps({"token": "tok/en+" * 6}))
+    delivery = evolve(sample(Operation.SEND_VERIFICATION), secret=secret)
 
+    with pytest.raises(LetterInvalidError, match="USER_SERVICE_SMTP_VERIFICATION_URL") as raised:
+        content_of(delivery, settings, NOW)
+    assert "tok" not in str(raised.value)
+    settings = evolve(SETTINGS, verification_url="https://shop.example/verify#{token}")
     words = content_of(delivery, settings, NOW).words
-    assert (words.code, words.link) == (None, "https://shop.example/verify?code=" + "tok%2Fen%2B" * 6)
-    with pytest.raises(LetterInvalidError, match="USER_SERVICE_SMTP_VERIFICATION_URL"):
-        content_of(delivery, SETTINGS, NOW)
+    assert (words.code, words.link) == (None, "https://shop.example/verify#" + "tok%2Fen%2B" * 6)
 
 
 def test_a_template_that_fails_on_somebodys_words_repeats_none_of_them(tmp_path: Any) -> None:

@@ -4,15 +4,20 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from tests.builders import SetClock, a_profile, an_email, creation, update
+from tests.builders import SetClock, a_context, a_profile, an_email, creation, update
 from tests.smtp.mailroom import Mailroom
 from usercore.adapters.smtp import SmtpNotifications, open_smtp
 from usercore.adapters.smtp.samples import NOW, sample
+from usercore.delivery.topic_mail import TopicMail
 from usercore.delivery.values import DeliveryFilter, DeliveryLine, DeliveryState, Operation, Recipient
+from usercore.kernel.ids import EventId
+from usercore.preferences.topics import RegisterTopicCommand
 from usercore.settings import NotificationAdapter, NotificationSettings, ServicesSettings, SmtpSettings
+from usercore.users.create_user import CreateUserCommand
+from usercore.users.intake import ProfilePatch
 from usercore.users.ports import Change
-from usercore.wiring.core import Core
-from usercore.wiring.memory import memory_core
+from usercore.wiring.core import Core, assemble
+from usercore.wiring.memory import memory_core, memory_ports
 from usercore.wiring.services import open_services
 
 
@@ -89,6 +94,26 @@ async def test_a_process_that_died_before_it_could_say_so_sends_again_under_the_
     assert len({str(mail.message["Message-ID"]) for mail in room.mails}) == 1
     assert len(room.mails) == 2
     assert str(room.mails[0].message["Message-ID"]) == f"<{created.event_id}.invitation@shop.example>"
+
+
+async def test_mail_on_a_topic_is_ended_by_the_address_in_its_header(
+    room: Mailroom, notifications: SmtpNotifications
+) -> None:
+    core = assemble(memory_ports(), public_url="https://users.example.com")
+    await core.register_topic(RegisterTopicCommand("news", "News", "1", subscribed_by_default=True))
+    profile = ProfilePatch(email="grace@example.com", first_name="Grace", last_name="Hopper")
+    user = await core.create_user(CreateUserCommand(profile), a_context())
+    mail = evolve(sample(Operation.SEND_INACTIVITY_NOTICE, topic="news"), user_id=user.id)
+    wanted = TopicMail(notifications, core.read_mail_permission)
+
+    await wanted.notify(mail)
+    [sent] = room.mails
+    address = str(sent.message["List-Unsubscribe"]).strip("<>")
+    assert str(sent.message["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
+    assert f"\nTo receive no more of this kind: {address}\n" in sent.part("plain")
+    await core.unsubscribe(address.rpartition("/")[2], a_context())
+    await wanted.notify(evolve(mail, event_id=EventId("01a20a71-cd43-75c5-8b2d-000000000002")))
+    assert room.mails == [sent]
 
 
 async def test_the_settings_choose_mail(room: Mailroom, settings: SmtpSettings) -> None:
