@@ -1,21 +1,18 @@
 """`userctl profiles`: the compacted topic of users' latest profiles."""
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 from attrs import define, field
 from cyclopts import Parameter, validators
-from rich.console import Console
 
 from user_cli.commands.options import AsJson, command_group
 from user_cli.failures import InputInvalidError, UsageError
 from user_cli.inputs import read_json_object, write_public
 from user_cli.output import note, say, show_json
+from user_cli.progress import progress
 from user_cli.session import open_messaging_session
 from usercore.delivery.republish import RepublishProfiles
 from usercore.delivery.topics import PROFILES
@@ -24,7 +21,6 @@ from usercore.kernel.ids import UserId
 app = command_group("profiles", "The compacted topic of users' latest profiles.")
 
 _PAGE: Final = 500
-_SAY_EVERY_S: Final = 10.0
 
 
 @app.command
@@ -121,26 +117,8 @@ class _Place:
 async def _all(work: RepublishProfiles, place: _Place, size: int) -> None:
     """Publish page after page, and show how fast."""
     begun, before = time.monotonic(), place.published
-    with _progress() as show:
+    with progress() as show:
         while states := await work(after=place.after, limit=size):
             place.reach(states[-1].user_id, len(states))
             rate = (place.published - before) / max(time.monotonic() - begun, 0.001)
             show(f"{place.published} profiles, {rate:.0f}/s")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Give what shows how far it came: at once in a terminal, else in a line now and then."""
-    if sys.stderr.isatty():
-        with Console(stderr=True).status("begins") as status:
-            yield status.update
-        return
-    due = time.monotonic() + _SAY_EVERY_S
-
-    def show(line: str) -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            note(line)
-            due = time.monotonic() + _SAY_EVERY_S
-
-    yield show

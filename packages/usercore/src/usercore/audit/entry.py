@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from usercore.kernel.context import Actor
+from usercore.kernel.context import Actor, CommandContext
 from usercore.kernel.ids import EventId, UserId
 from usercore.users.ports import Change
 from usercore.verification.ports import NewVerification
@@ -106,4 +106,35 @@ def entry_of_start(new: NewVerification) -> AuditEntry:
         fields=(f"verification.{verification.channel}",),
         correlation_id=context.correlation_id,
         causation_id=context.causation_id,
+    )
+
+
+def service_entry(
+    action: str,
+    fields: tuple[str, ...],
+    reason: str,
+    context: CommandContext,
+    *,
+    event_id: EventId,
+    at: datetime,
+) -> AuditEntry:
+    """Return an entry about no single user: what an operator did to the service as a whole, and why.
+
+    Args:
+        action: what was done.
+        fields: to what.
+        reason: the operator's word; it stands where other entries name the message that caused them.
+        context: who did it.
+        event_id: names the entry.
+        at: when.
+    """
+    return AuditEntry(
+        user_id=SERVICE_CHAIN,
+        event_id=event_id,
+        at=at,
+        actor=context.actor,
+        action=action,
+        fields=fields,
+        correlation_id=context.correlation_id,
+        causation_id=f"reason: {reason}",
     )

@@ -56,6 +56,9 @@ from usercore.privacy.consents.record_consent import RecordConsent
 from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.export_user_data import ExportUserData
 from usercore.privacy.export.ports import PersonalDataReader
+from usercore.privacy.keys.ports import KeyStore
+from usercore.privacy.keys.rotate_keys import RotateKeys
+from usercore.privacy.keys.seal_plain import SealPlain
 from usercore.privacy.mailing.links import UnsubscribeLinks
 from usercore.privacy.mailing.permission import ReadMailPermission
 from usercore.privacy.mailing.ports import SuppressionList
@@ -175,6 +178,7 @@ class Ports:
     signer: CheckpointSigner
     verifier: CheckpointVerifier
     checkpoint_publisher: CheckpointPublisher
+    key_store: KeyStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -252,6 +256,8 @@ class Core:
     verify_audit: VerifyAudit
     export_audit: ExportAudit
     make_checkpoint: MakeCheckpoint
+    rotate_keys: RotateKeys
+    seal_plain: SealPlain
     once: Once
     ports: Ports
 
@@ -449,6 +455,8 @@ def assemble(
             ports.clock,
             ports.ids,
         ),
+        rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
+        seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),
         once=Once(ports.ledger, ports.clock),
         ports=ports,
     )

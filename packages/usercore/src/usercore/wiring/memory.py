@@ -27,6 +27,7 @@ from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliveryRecords
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
+from usercore.adapters.memory.keys import MemoryKeyStore
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
 from usercore.adapters.memory.missing import (
@@ -94,6 +95,7 @@ from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.privacy.export.ports import PersonalDataReader
+from usercore.privacy.keys.ports import KeyStore
 from usercore.privacy.mailing.ports import SuppressionList
 from usercore.privacy.requests.ports import (
     Archives,
@@ -166,6 +168,7 @@ class PortOverrides(TypedDict, total=False):
     signer: CheckpointSigner
     verifier: CheckpointVerifier
     checkpoint_publisher: CheckpointPublisher
+    key_store: KeyStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -235,6 +238,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         signer=MissingCheckpointSigner(),
         verifier=NoKnownKeys(),
         checkpoint_publisher=NoPublisher(),
+        key_store=MemoryKeyStore(),
         authentication=services,
         credentials=services,
         notification=services,

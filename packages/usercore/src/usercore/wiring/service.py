@@ -213,6 +213,7 @@ async def _ports(
         signer=attestation.signer,
         verifier=attestation.verifier,
         checkpoint_publisher=attestation.publisher,
+        key_store=sql.key_store,
         authentication=services.authentication,
         credentials=services.credentials,
         notification=services.notification,

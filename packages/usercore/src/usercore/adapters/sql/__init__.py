@@ -18,6 +18,7 @@ from usercore.adapters.sql.engine import Database, open_database
 from usercore.adapters.sql.erasing import SqlErasureTraces
 from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
+from usercore.adapters.sql.key_store import SqlKeyStore
 from usercore.adapters.sql.keys import SqlKeyedHasher, SqlServiceKeys, SqlVault
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.legal_holds import SqlLegalHolds
@@ -85,6 +86,7 @@ class SqlPorts:
     archive: SqlAuditArchive
     checkpoints: SqlCheckpointLog
     keyed: SqlKeyedHasher
+    key_store: SqlKeyStore
 
 
 def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
@@ -133,4 +135,5 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         archive=SqlAuditArchive(database),
         checkpoints=SqlCheckpointLog(database),
         keyed=SqlKeyedHasher(service_keys),
+        key_store=SqlKeyStore(database, vault, service_keys),
     )

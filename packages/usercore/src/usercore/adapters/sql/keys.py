@@ -131,18 +131,19 @@ class SqlServiceKeys:
 
     async def _stored(self, name: str) -> DataKey | None:
         rows = await self.database.fetch(_SERVICE_KEY, name)
-        return next((self.master.unwrap(_owner(name), WrappedKey(*row)) for row in rows), None)
+        return next((self.master.unwrap(service_owner(name), WrappedKey(*row)) for row in rows), None)
 
     async def _made(self, name: str) -> DataKey:
         key = self.master.fresh()
-        wrapped = self.master.wrap(_owner(name), key)
+        wrapped = self.master.wrap(service_owner(name), key)
         terms = (name, wrapped.version, wrapped.sealed, datetime.now(UTC))
         made = await self.database.write(lambda opened: fetch(opened, _NEW_SERVICE_KEY, *terms))
         # Where another copy was quicker, its key is the one.
         return key if made else await self._stored(name) or key
 
 
-def _owner(name: str) -> str:
+def service_owner(name: str) -> str:
+    """Return for whom a key of the service is wrapped."""
     return f"service:{name}"
 
 
