@@ -82,28 +82,27 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
 
 def codes_of(operation_id: str) -> tuple[str, ...]:
     """Return every code that an operation may answer with."""
-    if operation_id in _BY_LINK:
-        return (*LINK, *_BY_LINK[operation_id], *ALWAYS)
     if operation_id not in access.RULES:
         limited = () if operation_id in UNLIMITED else ("rate_limited",)
         return (*limited, *_OF_PUBLIC.get(operation_id, ()), *ALWAYS)
     return (*API, *_OWN[operation_id], *ALWAYS)
 
 
+LINK: Final = (
+    "request_malformed",
+    "header_malformed",
+    "query_malformed",
+    "overloaded",
+    "request_timed_out",
+    "exhausted",
+    "unavailable",
+)
+"""What whoever follows a link in mail may be answered."""
 _OF_PUBLIC: Final[Mapping[str, tuple[str, ...]]] = {
     "getReadiness": ("not_ready",),
-    "confirmVerificationByLink": (
-        "request_malformed",
-        "header_malformed",
-        "query_malformed",
-        *BODY,
-        "verification_failed",
-        "write_contended",
-        "overloaded",
-        "request_timed_out",
-        "exhausted",
-        "unavailable",
-    ),
+    "confirmVerificationByLink": (*LINK, *BODY, "verification_failed", "write_contended"),
+    "showUnsubscription": (*LINK, "unsubscribe_token_invalid"),
+    "unsubscribe": (*LINK, *BODY, "unsubscribe_token_invalid", "write_contended"),
 }
 """What an operation that needs no token may answer with besides what all of them may."""
 
@@ -192,22 +191,6 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "getAudit": ("audit_query_invalid",),
 }
 """What an operation may answer with besides what all of them may."""
-
-LINK: Final = (
-    "unsubscribe_token_invalid",
-    "request_malformed",
-    "header_malformed",
-    "query_malformed",
-    "overloaded",
-    "request_timed_out",
-    "exhausted",
-    "unavailable",
-)
-_BY_LINK: Final[Mapping[str, tuple[str, ...]]] = {
-    "showUnsubscription": (),
-    "unsubscribe": (*BODY, "write_contended"),
-}
-"""What is reached by a link in mail, without a bearer token."""
 
 
 def error_responses(operation_id: str) -> dict[str, Any]:
