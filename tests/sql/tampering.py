@@ -382,6 +382,13 @@ async def take_the_database_back(crime: Crime) -> None:
     )
 
 
+async def take_a_checkpoint_away_everywhere(crime: Crime) -> None:
+    [(count,)] = await crime.rows("SELECT count(*) FROM audit_checkpoints")
+    number = crime.random.randrange(1, count)
+    await crime.do("DELETE FROM audit_checkpoints WHERE number = %s", number)
+    crime.lines[:] = [note for note in crime.lines if SignedCheckpoint.parse(note).checkpoint.number != number]
+
+
 async def change_the_file(crime: Crime) -> None:
     lines = crime.lines
     index = crime.random.randrange(len(lines))
@@ -434,5 +441,6 @@ TAMPERINGS: Final[tuple[Tampering, ...]] = (
     change_a_leaf,
     change_a_checkpoint,
     take_the_database_back,
+    take_a_checkpoint_away_everywhere,
     change_the_file,
 )

@@ -9,8 +9,9 @@ from random import Random
 
 import psycopg
 import pytest
+from attrs import evolve
 
-from tests.builders import SetClock
+from tests.builders import IDS, OPERATOR, SetClock, change_of
 from tests.sql.tampering import TABLES, TAMPERINGS, Crime, database_over
 from tests.sql.trails import LOOK, Trail
 from usercore.adapters.crypto.signing import Ed25519Signer
@@ -24,6 +25,8 @@ from usercore.audit.errors import AuditTamperedError
 from usercore.audit.findings import AuditReport, FindingKind
 from usercore.audit.verify_audit import VerifyAudit, VerifyCommand
 from usercore.delivery.values import Operation, Recipient
+from usercore.privacy.requests.events import ErasureRecord
+from usercore.privacy.requests.model import RequestId
 
 
 @pytest.fixture
@@ -151,6 +154,24 @@ async def test_the_trail_verifies_after_keys_and_contents_are_gone_for_good(
         # Whoever is not erased has a history.
         await owner.execute(b"DELETE FROM user_history WHERE user_id = %s", (other,))
         assert [one.kind for one in (await trail.verify()).findings] == [FindingKind.CONTENTS_MISSING]
+
+
+async def test_the_trail_verifies_after_an_erasure(trail: Trail) -> None:
+    [person] = await trail.born(1)
+    await trail.live(person, 5)
+    await trail.reads.listed([person], ("q",), LOOK)
+    await trail.checkpoint()
+    step = trail.users[person].erase(now=trail.clock.time, actor=OPERATOR)
+    erasure = change_of(step)
+    record = ErasureRecord(person, erasure.event_id, RequestId(IDS.event_id()))
+    assert await trail.ports.writer.commit([evolve(erasure, records=(record,))]) == [None]
+    assert (await trail.verify()).findings == ()
+    await trail.checkpoint()
+
+    report = await trail.verify()
+
+    assert report.findings == ()
+    assert report.entries == 1 + 5 + 2 + 1 + 1
 
 
 async def test_what_came_after_the_last_checkpoint_is_counted_as_protected_by_its_chain_alone(trail: Trail) -> None:

@@ -3,7 +3,17 @@
 from attrs import frozen
 from cyclopts import Parameter
 
-from user_cli.commands.options import AsJson, IfMatch, Named, UserIdOption, WithDefault, command_group, found
+from user_cli.commands.options import (
+    AsJson,
+    IfMatch,
+    Named,
+    UserIdOption,
+    WithDefault,
+    command_group,
+    found,
+    looked_at,
+    one_name,
+)
 from user_cli.failures import UsageError
 from user_cli.output import show_json, show_json_page
 from user_cli.session import open_session
@@ -72,7 +82,7 @@ async def list_(
         as_json: write both as JSON.
     """
     async with open_session() as session:
-        ident = await found(session.core, user_id, named)
+        ident = await looked_at(session, one_name(user_id, named), "consents")
         consents = await session.core.read_consents(ident, below_version=cursor, limit=limit)
     if as_json:
         show_json(consents_object(consents))

@@ -20,11 +20,15 @@ from user_cli.output import say, show_json, show_json_items, show_json_page
 from user_cli.profiles import document_of, patch_of
 from user_cli.session import Session, open_session
 from user_cli.views_privacy import request_as_object, show_request, show_requests
+from usercore.kernel.paging import Page
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
 from usercore.privacy.requests.model import PrivacyRequest, RequestId
 from usercore.privacy.requests.ports import RequestFilter
 from usercore.privacy.requests.values import Jurisdiction, RequestKind, RequestState
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
+
+_FACET = "privacy_requests"
+"""What the audit trail calls them."""
 
 app = command_group("privacy", "What people ask of their data, and what becomes of it.")
 for _command in (verify, extend, refuse, complete, cancel, unrestrict, export, hold, holds, release):
@@ -153,17 +157,26 @@ async def list_(
             show_requests([one async for one in _every(session, wanted)], None)
         else:
             after = None if cursor is None else RequestId(cursor)
-            page = await session.core.list_privacy_requests(wanted, after=after, limit=limit)
+            page = await _recorded(session, wanted, after=after, limit=limit)
             if as_json:
                 show_json_page(map(request_as_object, page.items), page.next_cursor)
             else:
                 show_requests(page.items, page.next_cursor)
 
 
+async def _recorded(
+    session: Session, wanted: RequestFilter, *, after: RequestId | None, limit: int
+) -> Page[PrivacyRequest]:
+    """Return a page, once it is recorded that the operator looks at it."""
+    page = await session.core.list_privacy_requests(wanted, after=after, limit=limit)
+    await session.core.record_reads.listed([one.user_id for one in page.items], (_FACET,), session.context)
+    return page
+
+
 async def _every(session: Session, wanted: RequestFilter) -> AsyncIterator[PrivacyRequest]:
     after: RequestId | None = None
     while True:
-        page = await session.core.list_privacy_requests(wanted, after=after, limit=PAGE_MAX)
+        page = await _recorded(session, wanted, after=after, limit=PAGE_MAX)
         for one in page.items:
             yield one
         if page.next_cursor is None:
@@ -184,7 +197,9 @@ async def show(request_id: RequestIdArgument, *, as_json: AsJson = False) -> Non
         as_json: write the request as JSON.
     """
     async with open_session() as session:
-        show_request(await session.core.get_privacy_request(RequestId(request_id)), as_json=as_json)
+        asked = await session.core.get_privacy_request(RequestId(request_id))
+        await session.core.record_reads(asked.user_id, (_FACET,), session.context)
+        show_request(asked, as_json=as_json)
 
 
 @app.command
@@ -202,6 +217,7 @@ async def archive(request_id: RequestIdArgument, *, to: Path) -> None:
     async with open_session() as session:
         asked = await session.core.get_privacy_request(RequestId(request_id))
         content = await session.core.fetch_archive(asked.user_id, asked.id)
+        await session.core.record_reads(asked.user_id, ("archive",), session.context)
     write_private(to, content)
     say(f"{len(content)} bytes written to {to}.")
 

@@ -1,6 +1,6 @@
 """`userctl privacy`: legal holds, which keep data from erasure and retention."""
 
-from user_cli.commands.options import AsJson, Named, UserIdOption, found
+from user_cli.commands.options import AsJson, Named, UserIdOption, found, looked_at, one_name
 from user_cli.commands.privacy_options import Why, privacy_context
 from user_cli.session import open_session
 from user_cli.views_privacy import show_holds
@@ -80,5 +80,5 @@ async def holds(
         as_json: write {"items": [...], "nextCursor": null}.
     """
     async with open_session() as session:
-        ident = await found(session.core, user_id, named)
+        ident = await looked_at(session, one_name(user_id, named), "legal_holds")
         show_holds(await session.core.list_holds(ident), as_json=as_json)

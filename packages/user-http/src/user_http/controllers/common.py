@@ -1,5 +1,6 @@
 """What the controllers share: circumstances of a command, and patches from bodies."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import UNSET as ABSENT
@@ -34,7 +35,7 @@ def context_of(call: Call, target: str | None) -> CommandContext:
     )
 
 
-def reading_of(call: Call) -> CommandContext:
+def _reading_of(call: Call) -> CommandContext:
     """Return the circumstances under which an operator reads."""
     actor = Actor(ActorKind.OPERATOR, call.who.subject)
     request_id = call.exchange.request_id
@@ -48,7 +49,23 @@ async def record_read(core: Core, call: Call, user_id: UserId, *facets: str) -> 
         UnavailableError: it is not recorded, so nothing may be shown.
     """
     if call.who.is_operator:
-        await core.record_reads(user_id, facets, reading_of(call))
+        await core.record_reads(user_id, facets, _reading_of(call))
+
+
+async def record_listing(core: Core, call: Call, shown: Sequence[UserId], filters: Iterable[str]) -> None:
+    """Record that an operator is about to be shown a list of users, or of what is theirs.
+
+    Args:
+        core: records it.
+        call: who asks.
+        shown: the users.
+        filters: by what the list was chosen.
+
+    Raises:
+        UnavailableError: it is not recorded, so nothing may be shown.
+    """
+    if call.who.is_operator:
+        await core.record_reads.listed(shown, sorted(filters), _reading_of(call))
 
 
 def profile_patch(body: CreateUser | UserPatch) -> ProfilePatch:

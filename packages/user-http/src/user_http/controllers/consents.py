@@ -7,7 +7,7 @@ from attrs import frozen
 from user_http import routes
 from user_http.answers import Answer, versioned
 from user_http.conditions import expected_version, if_match
-from user_http.controllers.common import context_of, given
+from user_http.controllers.common import context_of, given, record_read
 from user_http.controllers.history import VERSION_MAX
 from user_http.controllers.listing import links
 from user_http.decoding.body import read_body
@@ -45,6 +45,7 @@ class ConsentsController:
         below = query.read("cursor", whole_number(1, VERSION_MAX))
         query.check()
         consents = await self.core.read_consents(call.target, below_version=below, limit=limit or PAGE_DEFAULT)
+        await record_read(self.core, call, call.target, "consents")
         path = routes.GET_CONSENTS.path.replace("{userId}", call.target)
         link = links(path, query.values, consents.page.next_cursor)
         return versioned(render_consents(consents), consents.version, (b"link", link))

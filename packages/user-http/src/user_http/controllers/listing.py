@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from user_http import routes
 from user_http.answers import Answer, items, json_answer
-from user_http.controllers.common import reading_of
+from user_http.controllers.common import record_listing
 from user_http.decoding.query import (
     ParameterRefusedError,
     Query,
@@ -70,9 +70,7 @@ class ListController:
         parameters = read_query(call, *PARAMETERS)
         query = self._query(parameters)
         page = await self._page(call, query)
-        if call.who.is_operator:
-            shown = [one.user_id for one in page.items]
-            await self.core.record_reads.listed(shown, sorted(parameters.values), reading_of(call))
+        await record_listing(self.core, call, [one.user_id for one in page.items], parameters.values)
         body = items((one.body for one in page.items), json.dumps(page.next_cursor).encode())
         return json_answer(body, (b"link", links(routes.LIST_USERS.path, parameters.values, page.next_cursor)))
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from user_http import routes
 from user_http.accept import ZIP_RANGES
 from user_http.answers import NO_STORE, Answer, items, json_answer
-from user_http.controllers.common import context_of, given, profile_patch, user_answer
+from user_http.controllers.common import context_of, given, profile_patch, record_listing, record_read, user_answer
 from user_http.controllers.listing import links
 from user_http.decoding.body import read_body
 from user_http.decoding.query import (
@@ -41,6 +41,8 @@ from usercore.privacy.requests.values import Jurisdiction, RequestKind, RequestS
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
 from usercore.wiring.core import Core
 
+_REQUESTS: Final = "privacy_requests"
+"""What the audit trail calls them."""
 ZIP: Final = (b"content-type", b"application/zip")
 
 
@@ -99,6 +101,7 @@ class PrivacyController:
         limit, after = query.read("limit", whole_number(1, PAGE_MAX)), query.read("cursor", _cursor)
         query.check()
         page = await self.core.list_privacy_requests.of_user(call.target, after=after, limit=limit or PAGE_DEFAULT)
+        await record_read(self.core, call, call.target, _REQUESTS)
         return self._page(page, _path(call), query.values)
 
     async def list_all(self, call: Call) -> Answer:
@@ -117,17 +120,22 @@ class PrivacyController:
             self.core.ports.clock.now() if overdue else None,
         )
         page = await self.core.list_privacy_requests(wanted, after=after, limit=limit or PAGE_DEFAULT)
+        await record_listing(self.core, call, [one.user_id for one in page.items], [_REQUESTS, *query.values])
         return self._page(page, routes.LIST_PRIVACY_REQUESTS.path, query.values)
 
     async def get_of_user(self, call: Call) -> Answer:
         """Read one request about a user."""
         read_query(call)
-        return self._answer(await self.core.get_privacy_request.of_user(call.target, _request_id(call)))
+        request = await self.core.get_privacy_request.of_user(call.target, _request_id(call))
+        await record_read(self.core, call, request.user_id, _REQUESTS)
+        return self._answer(request)
 
     async def get(self, call: Call) -> Answer:
         """Read one request, whoever's it is."""
         read_query(call)
-        return self._answer(await self.core.get_privacy_request(_request_id(call)))
+        request = await self.core.get_privacy_request(_request_id(call))
+        await record_read(self.core, call, request.user_id, _REQUESTS)
+        return self._answer(request)
 
     async def cancel(self, call: Call) -> Answer:
         """Take a request back."""
@@ -139,6 +147,7 @@ class PrivacyController:
         """Give out the archive of an access or portability request."""
         read_query(call)
         content = await self.core.fetch_archive(call.target, _request_id(call))
+        await record_read(self.core, call, call.target, "archive")
         name = f'attachment; filename="{_request_id(call)}.zip"'.encode()
         return Answer(200, content, (ZIP, NO_STORE, (b"content-disposition", name)))
 
@@ -181,6 +190,7 @@ class PrivacyController:
         """List a user's legal holds."""
         read_query(call)
         holds = await self.core.list_holds(call.target)
+        await record_read(self.core, call, call.target, "legal_holds")
         return json_answer(items((compact(hold_object(one)) for one in holds), b"null"))
 
     async def place_hold(self, call: Call) -> Answer:

@@ -71,6 +71,12 @@ class Checkpoint:
         """What the next one names as its `previous`."""
         return sha256(self.text.encode()).digest()
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether numbers and hashes are such as a checkpoint can have."""
+        hashes = len(self.root) == len(self.previous) == HASH_BYTES
+        return hashes and self.size >= 0 and self.number >= 1 and self.entries >= 0
+
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
         """Read what :attr:`text` wrote.
@@ -78,9 +84,20 @@ class Checkpoint:
         Raises:
             ValueError: it is another text, if only by a blank.
         """
+        try:
+            read = cls._read(text)
+        except ValueError:
+            read = None
+        if read is None or read.text != text or not read.is_possible:
+            message = "the text is not in the form of a checkpoint"
+            raise ValueError(message)
+        return read
+
+    @classmethod
+    def _read(cls, text: str) -> "Checkpoint":
         origin, size, root, *others = text.split("\n")[:-1]
         said: Mapping[str, str] = dict(zip(_LABELS, (line.partition(" ")[2] for line in others), strict=True))
-        read = cls(
+        return cls(
             origin=origin,
             size=int(size),
             root=base64.b64decode(root, validate=True),
@@ -89,10 +106,6 @@ class Checkpoint:
             entries=int(said["entries"]),
             previous=base64.b64decode(said["previous"], validate=True),
         )
-        if read.text != text:
-            message = "the text is not in the form of a checkpoint"
-            raise ValueError(message)
-        return read
 
 
 @frozen

@@ -161,6 +161,10 @@ class CheckpointLog(Protocol):
         """
         ...
 
+    async def last(self) -> KeptNote | None:
+        """Return the last checkpoint, or None where there is none."""
+        ...
+
     async def after(self, number: int, *, limit: int) -> Sequence[KeptNote]:
         """Return checkpoints behind a number, in order."""
         ...

@@ -106,6 +106,11 @@ class Metrics:
             ("kind",),
             registry=self.registry,
         )
+        self._audit_checkpoint = Gauge(
+            "user_service_audit_checkpoint_time_seconds",
+            "When the last checkpoint of the audit trail was made, in seconds since 1970.",
+            registry=self.registry,
+        )
         self._maintenance_failures = Counter(
             "user_service_maintenance_failures",
             "Rounds of background work that failed, by task.",
@@ -293,6 +298,10 @@ class Metrics:
     def delivery_breaker(self, recipient: str, state: str) -> None:
         """Set how a recipient's breaker stands."""
         self._delivery_breaker.labels(recipient).set(_BREAKER[state])
+
+    def audit_checkpoint(self, at: datetime) -> None:
+        """Set when the last checkpoint of the audit trail was made."""
+        self._audit_checkpoint.set(at.timestamp())
 
     def overdue(self, by_kind: Mapping[RequestKind, int]) -> None:
         """Set how many privacy requests are overdue; a kind that has none is shown as 0."""

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from attrs import frozen
 
+from usercore.audit.checkpoint import SignedCheckpoint
 from usercore.delivery.values import Recipient
 from usercore.observe.metrics import Metrics
 from usercore.wiring.core import Core
@@ -98,8 +99,15 @@ class Maintenance:
         await self.core.ports.archives.purge(self.core.ports.clock.now())
 
     async def _checkpoint(self) -> None:
-        if self.checkpoint_every is not None:
+        if self.checkpoint_every is None:
+            return
+        try:
             await self.core.make_checkpoint(every=self.checkpoint_every)
+        finally:
+            # Another copy may have made it; and where none can be made, that is to be seen.
+            last = await self.core.ports.checkpoints.last()
+            if last is not None:
+                self.metrics.audit_checkpoint(SignedCheckpoint.parse(last.note).checkpoint.at)
 
     async def _backlog(self) -> None:
         self.metrics.backlog(outbox=await self.core.ports.outbox.pending())

@@ -153,6 +153,11 @@ class MemoryCheckpointLog:
         self._tell(new)
         return new.signed
 
+    async def last(self) -> KeptNote | None:
+        """Return the last checkpoint, or None where there is none."""
+        notes = await self.after(len(self.database.checkpoints) - 1, limit=1)
+        return notes[0] if notes else None
+
     async def after(self, number: int, *, limit: int) -> Sequence[KeptNote]:
         """Return checkpoints behind a number, in order."""
         notes = [KeptNote(one.signed.checkpoint.number, str(one.signed.note)) for one in self.database.checkpoints]

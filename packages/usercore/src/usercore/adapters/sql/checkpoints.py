@@ -49,6 +49,7 @@ _TELL_SERVICE: Final = b"""
 INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
 VALUES ($1::uuid, $2, $3, $4::uuid, $5::text::json, NULL, $6, $6) RETURNING 1
 """
+_LAST_NOTE: Final = b"SELECT number, note FROM audit_checkpoints ORDER BY number DESC LIMIT 1"
 _AFTER: Final = b"SELECT number, note FROM audit_checkpoints WHERE number > $1 ORDER BY number LIMIT $2"
 
 
@@ -72,6 +73,10 @@ class SqlCheckpointLog:
             return new.signed
 
         return await self.database.hold(attempt, patience_s=_PATIENCE_S)
+
+    async def last(self) -> KeptNote | None:
+        """Return the last checkpoint, or None where there is none."""
+        return next((KeptNote(*row) for row in await self.database.fetch(_LAST_NOTE)), None)
 
     async def after(self, number: int, *, limit: int) -> Sequence[KeptNote]:
         """Return checkpoints behind a number, in order."""
