@@ -1,17 +1,19 @@
 """Nobody whom the ledger of erasures knows is served, even where a restored backup has brought them back.
 
-What reads users passes a gate that opens once everything in the ledger has been done again. It opens at the first
-reading that finds the database there, or at the first look at readiness, and stays open.
+What reads users, and what tells others of them, passes a gate that opens once everything in the ledger has been done
+again. It opens at the first reading that finds the database there, or at the first look at readiness, and stays open.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from attrs import define, evolve, field, frozen
 
+from usercore.delivery.ports import DeliveryQueue, OutboxBatch, OutboxFilter, OutboxShards, ProfileState
+from usercore.delivery.values import Delivery, Recipient
 from usercore.kernel.errors import UnavailableError, UserCoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
@@ -153,14 +155,96 @@ class GatedHistoryReader:
         return await self.inner.entry(user_id, version)
 
 
+@frozen
+class GatedDeliveryQueue:
+    """Gives deliveries out, behind the gate: a backup holds some to people who have been erased since."""
+
+    inner: DeliveryQueue
+    gate: ErasureGate
+
+    async def claim(
+        self, *, recipient: Recipient, now: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take deliveries to a recipient that are due, the oldest first."""
+        await self.gate.passed()
+        return await self.inner.claim(recipient=recipient, now=now, lease_until=lease_until, limit=limit)
+
+    async def acknowledge(self, deliveries: Sequence[Delivery], *, now: datetime) -> None:
+        """Mark as heard, and empty payload and secret."""
+        await self.inner.acknowledge(deliveries, now=now)
+
+    async def postpone(self, delivery: Delivery, *, due_at: datetime, code: str) -> None:
+        """Count a failed try, keep what was wrong with it, and wait until `due_at`."""
+        await self.inner.postpone(delivery, due_at=due_at, code=code)
+
+    async def release(self, deliveries: Sequence[Delivery], *, due_at: datetime) -> None:
+        """Give back what was not tried."""
+        await self.inner.release(deliveries, due_at=due_at)
+
+    async def fail(self, delivery: Delivery, *, now: datetime, code: str) -> None:
+        """Count a failed try and give the delivery up."""
+        await self.inner.fail(delivery, now=now, code=code)
+
+    async def waiting(self) -> int:
+        """Return how many have been neither acknowledged nor given up."""
+        return await self.inner.waiting()
+
+    async def purge(self, before: datetime) -> int:
+        """Forget deliveries that were acknowledged or discarded before a time."""
+        return await self.inner.purge(before)
+
+
+@frozen
+class GatedOutboxShards:
+    """Publishes, behind the gate: a backup holds events of people who have been erased since."""
+
+    inner: OutboxShards
+    gate: ErasureGate
+
+    async def drain(
+        self,
+        publish: Callable[[OutboxBatch], Awaitable[datetime]],
+        *,
+        shards: int,
+        limit: int,
+        patience_s: float,
+        avoid: Collection[int] = (),
+    ) -> OutboxBatch | None:
+        """Publish what stands in shards that nobody else holds."""
+        await self.gate.passed()
+        return await self.inner.drain(publish, shards=shards, limit=limit, patience_s=patience_s, avoid=avoid)
+
+    async def republish(
+        self,
+        publish: Callable[[Sequence[ProfileState]], Awaitable[None]],
+        *,
+        after: UserId | None,
+        limit: int,
+        patience_s: float,
+    ) -> Sequence[ProfileState]:
+        """Publish the state of users behind `after`, by id."""
+        await self.gate.passed()
+        return await self.inner.republish(publish, after=after, limit=limit, patience_s=patience_s)
+
+    async def reopen(self, chosen: OutboxFilter) -> int:
+        """Mark published events as not published, and return how many."""
+        return await self.inner.reopen(chosen)
+
+    async def purge(self, before: datetime) -> int:
+        """Forget events that were published before a time, and return how many went."""
+        return await self.inner.purge(before)
+
+
 def behind(gate: ErasureGate, ports: Ports) -> Ports:
-    """Return the ports with everything that reads users behind the gate."""
+    """Return the ports with everything that reads users, or tells of them, behind the gate."""
     return evolve(
         ports,
         users=GatedUserReader(ports.users, gate),
         profiles=GatedProfileReader(ports.profiles, gate),
         directory=GatedUserDirectory(ports.directory, gate),
         history=GatedHistoryReader(ports.history, gate),
+        deliveries=GatedDeliveryQueue(ports.deliveries, gate),
+        shards=GatedOutboxShards(ports.shards, gate),
     )
 
 
@@ -173,3 +257,6 @@ if TYPE_CHECKING:
             GatedUserDirectory(ports.directory, gate),
             GatedHistoryReader(ports.history, gate),
         )
+
+    def _tellers_conform(ports: Ports, gate: ErasureGate) -> tuple[DeliveryQueue, OutboxShards]:
+        return GatedDeliveryQueue(ports.deliveries, gate), GatedOutboxShards(ports.shards, gate)
