@@ -15,8 +15,8 @@ EXAMPLES = 15
 CONFIG = """
 [checks.positive_data_acceptance]
 # Rules that JSON Schema cannot tell (a time zone's name, a cursor of ours, one name of three) refuse what
-# satisfies the schema: these statuses count as a fair answer.
-expected-statuses = ["2xx", 304, 400, 401, 403, 404, 409, 412, 422]
+# satisfies the schema, and so does a quota that is used up: these statuses count as a fair answer.
+expected-statuses = ["2xx", 304, 400, 401, 403, 404, 409, 412, 422, 429]
 
 [checks.missing_required_header]
 expected-statuses = [400, 401, 403, 406, 415, 422, 428]

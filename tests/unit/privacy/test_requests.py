@@ -7,12 +7,12 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from tests.builders import OPERATOR, SetClock, a_context
 from usercore.delivery.values import Recipient as Service
 from usercore.kernel.context import Actor, ActorKind, CommandContext
-from usercore.kernel.errors import UnavailableError
+from usercore.kernel.errors import UnavailableError, UserCoreError
 from usercore.kernel.ids import UserId
 from usercore.preferences.topics import RegisterTopicCommand
 from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
@@ -289,14 +289,17 @@ async def test_a_hold_keeps_the_data_and_its_end_lets_the_erasure_go_on(
         await core.place_hold(user.id, "case-19", "too late", a_context())
 
 
-@frozen
+@define
 class Unwritable:
-    """A ledger on a full disk."""
+    """A ledger on a full disk, or one that was changed, until it is mended."""
 
+    error: type[UserCoreError] | None = UnavailableError
     kept: bool = True
 
     async def append(self, _: ErasedPerson) -> int | None:
-        raise UnavailableError
+        if self.error is not None:
+            raise self.error
+        return 1
 
     async def entries(self) -> tuple[()]:
         return ()
@@ -312,6 +315,29 @@ async def test_without_its_ledger_nothing_is_erased(core: Core, user: User, cloc
     assert left.erasure is not None
     assert left.erasure.step is ErasureStep.LEDGER
     assert (await core.get_user(named(user))).status.state is AccountState.ACTIVE
+
+
+async def test_an_erasure_that_has_begun_is_tried_until_what_was_in_the_way_is_mended(
+    core: Core, user: User, clock: SetClock
+) -> None:
+    ledger = Unwritable(LedgerBrokenError)
+    mended = assemble(evolve(core.ports, erasure_ledger=ledger))
+    request = await ask(mended, user, K.ERASURE)
+    await go_on(mended)
+    clock.advance(minutes=11)
+    for _ in range(3):
+        await go_on(mended)
+        clock.advance(minutes=6)
+    left = await now_of(mended, request)
+    assert (left.trouble, left.is_final) == ("erasure_ledger_broken", True)
+    steps = left.version
+    await go_on(mended)
+    clock.advance(minutes=6)
+    assert (await now_of(mended, request)).version == steps
+    ledger.error = None
+    await go_on(mended)
+    after = await now_of(mended, request)
+    assert (after.trouble, after.erasure and after.erasure.step) == (None, ErasureStep.RECEIPTS)
 
 
 def named(user: User) -> UserNamed:

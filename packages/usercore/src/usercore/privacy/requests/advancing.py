@@ -21,6 +21,7 @@ BATCH: Final = 20
 LEASE: Final = timedelta(minutes=2)
 TRY_AGAIN: Final = timedelta(seconds=30)
 TRIES: Final = 5
+TROUBLE_LOOK_AGAIN: Final = timedelta(minutes=5)
 
 
 @frozen
@@ -90,8 +91,13 @@ class AdvanceRequests:
         return await self.fulfil(request, context)
 
     async def _set_aside(self, request: PrivacyRequest, error: UserCoreError, context: CommandContext) -> None:
-        """Leave a request to an operator, who sees what was in the way."""
+        """Leave a request to an operator, who sees what was in the way; an erasure that has begun is tried again."""
         current = await self.notes.requests.get(request.id)
-        if current is not None and current.is_open:
+        if current is None or not current.is_open:
+            return
+        again = self.clock.now() + TROUBLE_LOOK_AGAIN if current.is_final else None
+        if current.trouble != error.code:
             troubled = current.troubled(error.code, now=self.clock.now())
-            await self.notes.save(troubled, "PrivacyRequestTroubled", context)
+            await self.notes.save(troubled, "PrivacyRequestTroubled", context, run_at=again)
+        elif again is not None:
+            await self.notes.requests.run_at(current.id, again)
