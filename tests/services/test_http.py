@@ -113,7 +113,10 @@ async def test_a_message_is_asked_for_with_all_that_its_text_is_made_of(
     assert first["kind"] == "SEND_WELCOME"
     assert first["content"] == {"email": "Grace@Example.com", "firstName": "Grace", "locale": "de"}
     assert "secret" not in first
-    assert second["secret"] == "123456"
+    assert second["secret"] == {"value": "123456"}
+    named = evolve(told(creation(), N), secret=Secret('{"code":"271828","token":"t"}'))
+    await services.notification.notify(named)
+    assert notification.sent[-1]["secret"] == {"code": "271828", "token": "t"}
     await services.notification.notify(the_same_about(coded, Operation.FORGET_USER))
     assert notification.web.requests[-1].method == "DELETE"
 
@@ -125,6 +128,25 @@ async def test_an_entry_is_kept_as_it_is(services: Services, audit: FakeAudit) -
     assert audit.entries == [dict(entry.payload)]
     with pytest.raises(RecipientRefusedError):
         await services.audit.record(the_same_about(entry, Operation.SEND_WELCOME))
+
+
+@pytest.mark.parametrize("operation", list(Operation))
+async def test_every_operation_is_known_to_exactly_one_service(services: Services, operation: Operation) -> None:
+    delivery = the_same_about(told(creation(), N), operation, email="grace@example.com", username="grace")
+    knows_it = []
+    for recipient, tell in ((A, services.authentication.credential), (R, services.audit.record)):
+        try:
+            await tell(evolve(delivery, recipient=recipient))
+        except RecipientRefusedError as error:
+            if error.cause == "operation_unknown":
+                continue
+        except RecipientUnavailableError as error:
+            assert error.cause == "http_599", "the service looked at it"  # noqa: PT017 -- one of several outcomes
+        knows_it.append(recipient)
+    if operation.startswith("SEND_") or operation is Operation.FORGET_USER:
+        await services.notification.notify(delivery)
+        knows_it.append(N)
+    assert len(knows_it) == 1
 
 
 async def test_the_token_goes_with_every_call(services: Services, audit: FakeAudit) -> None:

@@ -1,5 +1,7 @@
 """The NotificationService over HTTP: docs/contracts/notification-service.yaml."""
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -10,6 +12,7 @@ from usercore.adapters.http.client import ServiceClient
 from usercore.codec.scalars import timestamp
 from usercore.delivery.ports import NotificationService
 from usercore.delivery.values import Delivery, Operation
+from usercore.kernel.secret import Secret
 
 
 @frozen
@@ -35,8 +38,17 @@ class HttpNotificationService:
             "content": dict(delivery.payload),
         }
         if delivery.secret is not None:
-            body["secret"] = delivery.secret.reveal()
+            body["secret"] = _members(delivery.secret)
         await self.client.tell("POST", "v1/messages", delivery, body)
+
+
+def _members(secret: Secret) -> Mapping[str, object]:
+    """Return a secret by its members: a code, a token; one that has no names is the value."""
+    try:
+        members = json.loads(secret.reveal())
+    except ValueError:
+        members = None
+    return members if isinstance(members, dict) else {"value": secret.reveal()}
 
 
 if TYPE_CHECKING:
