@@ -167,6 +167,7 @@ async def test_some_answers_mean_later(services: Services, audit: FakeAudit, sta
     with pytest.raises(RecipientUnavailableError) as caught:
         await services.audit.record(told(creation(), R))
     assert (caught.value.cause, caught.value.wait_s) == (f"http_{status}", 7.0)
+    assert caught.value.alive == (status in {409, 425})
 
 
 @pytest.mark.parametrize("status", NEVER)

@@ -319,6 +319,17 @@ async def test_a_refusal_is_a_sign_of_life(core: Core) -> None:
     assert notes.attempts == {("AUTHENTICATION", "refused"): 5}
 
 
+async def test_one_request_that_cannot_be_done_now_does_not_shut_out_the_others(core: Core, clock: SetClock) -> None:
+    service, notes = Service(lambda _: RecipientUnavailableError(cause="http_409", wait_s=60, alive=True)), Notes()
+    core = over(core, service, breaker=BreakerLimits(failures=2), observer=notes)
+    await commit(core, *[creation() for _ in range(5)])
+    assert await core.deliver_pending(A) == 5
+    assert notes.attempts == {("AUTHENTICATION", "postponed"): 5}
+    assert notes.breakers["AUTHENTICATION"] == "closed"
+    clock.advance(seconds=59)
+    assert await core.deliver_pending(A) == 0, "each waits as long as it was asked to"
+
+
 @define
 class Slow:
     """A service that holds every call until the test lets it go."""

@@ -180,7 +180,7 @@ class _Round:
             await self._give_up(delivery, error.cause, "refused")
         except RecipientUnavailableError as error:
             wait = None if error.wait_s is None else min(timedelta(seconds=error.wait_s), LONGEST_ASKED)
-            await self._failed(delivery, error.cause, wait)
+            await self._failed(delivery, error.cause, wait, alive=error.alive)
         except UserCoreError as error:
             await self._failed(delivery, error.code)
         except TimeoutError:
@@ -193,9 +193,14 @@ class _Round:
             self.heard.append(delivery)
             self._note(delivery, "delivered")
 
-    async def _failed(self, delivery: Delivery, code: str, wait: timedelta | None = None) -> None:
+    async def _failed(
+        self, delivery: Delivery, code: str, wait: timedelta | None = None, *, alive: bool = False
+    ) -> None:
         now, policy = self.engine.clock.now(), self.engine.policy
-        self.breaker.failed(now, wait)
+        if alive:
+            self.breaker.answered()
+        else:
+            self.breaker.failed(now, wait)
         if delivery.attempts + 1 >= policy.attempts and now - delivery.created_at >= policy.give_up_after:
             await self._give_up(delivery, code, "given_up")
             return

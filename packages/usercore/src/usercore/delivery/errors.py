@@ -14,6 +14,7 @@ class RecipientUnavailableError(UnavailableError):
     Args:
         cause: a short stable word for what happened: ``connect``, ``timeout``, ``http_503``.
         wait_s: how long it asks us to wait; None where it did not say.
+        alive: whether the service does its work, and only this cannot be done now.
     """
 
     code: ClassVar[str] = "recipient_unavailable"
@@ -21,6 +22,7 @@ class RecipientUnavailableError(UnavailableError):
 
     cause: str = field(default="unavailable", kw_only=True)
     wait_s: float | None = field(default=None, kw_only=True)
+    alive: bool = field(default=False, kw_only=True)
 
 
 @define(auto_exc=True, eq=False)

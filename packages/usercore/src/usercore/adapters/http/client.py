@@ -40,6 +40,9 @@ LATER: Final = frozenset(
 )
 """Client errors after which the same request may succeed. Source: RFC 9110, 15.5; RFC 8470, 5.2; RFC 6585, 4."""
 
+ALIVE: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
+"""Those that speak of the one request, and of a service that does its work."""
+
 
 @frozen
 class Answer:
@@ -147,7 +150,8 @@ def _check(response: httpx.Response, accept: Collection[int]) -> None:
     if response.is_success or status in accept:
         return
     if status < CLIENT_ERROR or status >= SERVER_ERROR or status in LATER:
-        raise RecipientUnavailableError(cause=f"http_{status}", wait_s=retry_after(response.headers, datetime.now(UTC)))
+        wait_s = retry_after(response.headers, datetime.now(UTC))
+        raise RecipientUnavailableError(cause=f"http_{status}", wait_s=wait_s, alive=status in ALIVE)
     raise RecipientRefusedError(cause=f"http_{status}")
 
 

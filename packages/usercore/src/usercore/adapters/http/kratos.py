@@ -119,7 +119,7 @@ class KratosAuthenticationService:
             if _user_id(item) == delivery.user_id:
                 await self._patch(delivery, _identity(item), {"external_id": delivery.user_id}, _LOGIN_AT)
                 return
-        raise RecipientUnavailableError(cause="login_taken")
+        raise RecipientUnavailableError(cause="login_taken", alive=True)
 
     async def _change_login(self, delivery: Delivery) -> None:
         identity = await self._needed(delivery)
