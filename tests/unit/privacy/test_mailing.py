@@ -24,7 +24,7 @@ from usercore.users.create_user import CreateUserCommand
 from usercore.users.deactivate_user import DeactivateUserCommand
 from usercore.users.errors import QueryInvalidError, UserNotFoundError
 from usercore.users.intake import ProfilePatch
-from usercore.users.model import User
+from usercore.users.model import User, Verification
 from usercore.users.values import AccountState
 from usercore.wiring.core import Core, assemble
 from usercore.wiring.memory import memory_ports
@@ -288,6 +288,22 @@ async def test_subscribing_outweighs_no_suppression_but_having_unsubscribed(
     clock.advance(seconds=1)
     await say(core, user, news=True)
     assert await refusal(core, user, "news") is MailRefusal.SUPPRESSED
+
+
+async def test_who_was_erased_and_came_back_may_subscribe_once_the_address_is_known_to_be_theirs(
+    core: Core, clock: SetClock
+) -> None:
+    await core.suppress(SuppressCommand("grace@example.com", SuppressionReason.ERASED), CONTEXT)
+    clock.advance(seconds=1)
+    user = await a_user(core)
+    await say(core, user, news=True)
+    assert await refusal(core, user, "news") is MailRefusal.SUPPRESSED
+
+    known = database_of(core).users[user.id]
+    database_of(core).users[user.id] = evolve(known, verification=Verification(email=clock.now()))
+
+    assert await refusal(core, user, "news") is None
+    assert await refusal(core, user, "offers") is MailRefusal.SUPPRESSED
 
 
 async def test_nobody_who_is_away_or_whose_data_is_restricted_is_written_to(core: Core) -> None:

@@ -1,7 +1,5 @@
 """Whether a user may be written to on a topic."""
 
-from collections.abc import Iterable
-
 from attrs import frozen
 
 from usercore.kernel.errors import Violation
@@ -55,11 +53,21 @@ class ReadMailPermission:
         if not effective(topic, said).subscribed:
             return MailRefusal.NOT_SUBSCRIBED
         reasons = await self.suppression.known(user.profile.email)
-        return MailRefusal.SUPPRESSED if any(_stands(reasons, said)) else None
+        return MailRefusal.SUPPRESSED if any(_stands(one, user, said) for one in reasons) else None
 
 
-def _stands(reasons: Iterable[Suppression], said: EmailPreference | None) -> Iterable[bool]:
-    """Yield for each reason whether it stands against a topic: who unsubscribed may have subscribed to it since."""
-    for one in reasons:
-        since_then = said is not None and said.subscribed and said.at > one.since
-        yield not (one.reason is SuppressionReason.UNSUBSCRIBED and since_then)
+def _stands(one: Suppression, user: User, said: EmailPreference | None) -> bool:
+    """Return whether a reason stands against a topic to which the user may have subscribed since.
+
+    Who unsubscribed from all may subscribe again; so may who was erased and came back, once it is sure that the
+    address is theirs.
+    """
+    if said is None or not said.subscribed or said.at <= one.since:
+        return True
+    match one.reason:
+        case SuppressionReason.UNSUBSCRIBED:
+            return False
+        case SuppressionReason.ERASED:
+            return user.verification.email is None
+        case _:
+            return True

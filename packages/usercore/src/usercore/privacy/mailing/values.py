@@ -14,7 +14,7 @@ class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "UNSUBSCRIBED"
     """Its owner wants no mail of any topic; what they subscribe to later, they get."""
     ERASED = "ERASED"
-    """Its owner was erased."""
+    """Its owner was erased; who comes back, verifies it and subscribes gets what they subscribe to."""
     COMPLAINT = "COMPLAINT"
     """Its owner reported mail as spam."""
     BOUNCE = "BOUNCE"
