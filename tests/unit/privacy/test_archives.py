@@ -1,11 +1,14 @@
 """An archive shows a person everything that is kept of them, in forms that people and programs can read."""
 
+import json
 import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from attrs import evolve, frozen
+from jsonschema import Draft202012Validator
 
 from tests.archives import MemorySink
 from tests.builders import SetClock, a_context, a_profile, creation, in_state
@@ -24,6 +27,7 @@ from usercore.users.values import AccountState
 from usercore.wiring.core import Ports, assemble
 from usercore.wiring.memory import memory_ports
 
+ROOT = Path(__file__).resolve().parents[3]
 NOBODY = UserId("00000000-0000-7000-8000-000000000000")
 
 
@@ -58,6 +62,19 @@ async def test_the_manifest_tells_of_every_file_and_of_what_the_law_asks(ports: 
     assert email["retention"] == "as long as the account exists"
     assert {"rights", "complaint", "source", "automatedDecisions"} == told["information"].keys()
     assert any(one["reason"].startswith("derived") for one in told["withheld"])
+
+
+@pytest.mark.parametrize("kind", ArchiveKind)
+async def test_the_manifest_keeps_to_its_documented_schema(ports: Ports, kind: ArchiveKind) -> None:
+    created = creation()
+    await ports.writer.commit([created])
+    sink = MemorySink()
+
+    await builder(ports)(created.user.id, kind, sink)
+
+    schema = json.loads((ROOT / "docs/contracts/archive-manifest.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(sink.manifest())] == []
 
 
 async def test_records_are_nested_in_json_and_flat_in_csv(ports: Ports) -> None:
