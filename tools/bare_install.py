@@ -25,6 +25,8 @@ OPTIONAL = (
     "jsonschema",
     "msgspec",
     "aiokafka",
+    "aiosmtplib",
+    "jinja2",
 )
 
 
