@@ -35,7 +35,7 @@ class TokenMaker:
         return cls(path, key)
 
     def bearer(self) -> str:
-        """Return a token of an operator with every scope, good for an hour."""
+        """Return a token of a service that reads and changes users, good for an hour. Its reads leave no record."""
         now = int(time.time())
         claims = {
             "iss": "user-service",
@@ -45,6 +45,6 @@ class TokenMaker:
             "nbf": now,
             "exp": now + _LIFETIME_S,
             "jti": secrets.token_hex(8),
-            "scope": "users:read users:write users:admin",
+            "scope": "users:read users:write",
         }
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"typ": "at+jwt"})

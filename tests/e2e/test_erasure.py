@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import fresh_database
-from tests.e2e.harness.copies import World, running_copies
+from tests.e2e.harness.copies import ALL_SCOPES, World, running_copies
 from tests.e2e.harness.eraser import CONTEXT, tell_everybody
 from tests.e2e.harness.people import create
 from tests.e2e.harness.rows import rows
@@ -126,7 +126,7 @@ async def test_a_backup_from_before_an_erasure_never_serves_the_erased_person(
 ) -> None:
     settings = {"ERASURE_LEDGER_FILE": str(ledger)}
     backup = tmp_path / "backup.dump"
-    async with running_copies(world, 1, **settings) as [copy], copy.client() as client:
+    async with running_copies(world, 1, **settings) as [copy], copy.client(*ALL_SCOPES) as client:
         user, other = await create(client), await create(client)
         dump(world.database_url, backup)
         async with open_core(load(CoreSettings, world.environ(**settings))) as service:
@@ -142,7 +142,7 @@ async def test_a_backup_from_before_an_erasure_never_serves_the_erased_person(
     with fresh_database(postgres_url) as url:
         restore(backup, url)
         restored = World(url, world.redis_url, tmp_path, world.signer)
-        async with running_copies(restored, 1, **settings) as [copy], copy.client() as client:
+        async with running_copies(restored, 1, **settings) as [copy], copy.client(*ALL_SCOPES) as client:
             ready = (await client.get("/health/ready")).json()
             assert ready["parts"]["erasures"] == "ok"
             gone = await client.get(f"/v1/users/{user['id']}")

@@ -7,7 +7,7 @@ from attrs import evolve
 from redis.asyncio import Redis
 
 from tests.e2e.harness.canaries import MARK, found_in, profile
-from tests.e2e.harness.copies import World, running_copies
+from tests.e2e.harness.copies import ALL_SCOPES, World, running_copies
 from tests.e2e.harness.eraser import CONTEXT, tell_everybody
 from tests.e2e.harness.rows import rows
 from tests.e2e.harness.waiting import until
@@ -149,7 +149,7 @@ async def test_of_an_erased_person_nothing_is_left_anywhere(world: World, tmp_pa
     quiet = {"DELIVERY_INTERVAL_S": "3600"}
     async with (
         running_copies(world, 1, **settings, **quiet) as [copy],
-        copy.client() as client,
+        copy.client(*ALL_SCOPES) as client,
         open_core(load(CoreSettings, world.environ(**settings))) as service,
     ):
         user_id, request_id = await plant(client, service.core)

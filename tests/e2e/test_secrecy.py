@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.harness.canaries import MARK, PHONE, found_in, profile
-from tests.e2e.harness.copies import World, running_copies
+from tests.e2e.harness.copies import ALL_SCOPES, World, running_copies
 from tests.e2e.harness.rows import locked, rows, waiting_for
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Answer, Client, Connection, UnansweredError, request_bytes
@@ -171,7 +171,7 @@ async def break_the_database(visitor: Visitor, world: World, user_id: str) -> No
 
 async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_or_problem(world: World) -> None:
     async with running_copies(world, LOG_LEVEL="debug", DB_STATEMENT_TIMEOUT_S="0.5") as [copy]:
-        async with copy.client(subject=f"{MARK}|caller") as client, Client(copy.port, MARK) as stranger:
+        async with copy.client(*ALL_SCOPES, subject=f"{MARK}|caller") as client, Client(copy.port, MARK) as stranger:
             visitor = Visitor(client)
             await register(world)
             user = await visitor.send("POST", "/v1/users", profile())

@@ -23,6 +23,8 @@ from user_cli.embedded.process import Program, ServerProcess, free_port, start_o
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "user_http")
 _READY_DEADLINE_S: Final = 60.0
+SERVICE_SCOPES: Final = ("users:read", "users:write")
+"""What a service has, whose reads are recorded nowhere."""
 ALL_SCOPES: Final = ("users:read", "users:write", "users:admin", "privacy:manage", "audit:read")
 
 
@@ -89,8 +91,8 @@ class Copy:
     log: Path
 
     def client(self, *scopes: str, subject: str = "e2e-tests") -> Client:
-        """Return a client with a token; with all scopes unless some are given."""
-        return Client(self.port, self.world.signer.token(*(scopes or ALL_SCOPES), subject=subject))
+        """Return a client with a token; that of a service unless scopes are given."""
+        return Client(self.port, self.world.signer.token(*(scopes or SERVICE_SCOPES), subject=subject))
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
