@@ -71,7 +71,7 @@ ARCHIVES: Final = table(
     withheld="a copy of everything that stands in this archive",
     category=Category.REQUESTS,
     purposes=(Purpose.RIGHTS,),
-    retention=RetentionClass.RIGHTS,
+    retention=RetentionClass.ARCHIVES,
     erasure=DELETE,
     columns=(
         plain("request_id"),

@@ -83,6 +83,7 @@ class RetentionClass(StrEnum):
     ACTIVITY = "as long as the account exists, at most for the years that the schedule gives"
     AUDIT = "for the years of accountability that the schedule gives, beyond the account's end"
     RIGHTS = "for the years in which a claim can be made, beyond the account's end"
+    ARCHIVES = "until the archive expires: days"
     VERIFICATION = "until the verification ends or expires, and the days that the schedule gives"
     OUTBOX = "until published, and the days that the schedule gives"
     DELIVERIES = "until acknowledged, and the days that the schedule gives"
