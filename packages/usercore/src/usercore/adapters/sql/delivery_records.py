@@ -106,7 +106,7 @@ class SqlDeliveryRecords:
         place = None if after is None else _parts(after)
         if (after is not None and place is None) or not (wanted.user_id is None or is_canonical(wanted.user_id)):
             return Page(())
-        statement, parameters = _page_statement(wanted, place, limit + 1)
+        statement, parameters = page_statement(wanted, place, limit + 1)
         rows = await self.database.fetch(statement, *parameters, prepare=False)
         lines = tuple(_line(row) for row in rows[:limit])
         return Page(lines, lines[-1].key if len(rows) > limit else None)
@@ -165,12 +165,13 @@ def _asked(mending: Mending) -> dict[str, object]:
     }
 
 
-def _page_statement(
-    wanted: DeliveryFilter, place: tuple[str, str] | None, limit: int
-) -> tuple[bytes, Sequence[object]]:
+def page_statement(wanted: DeliveryFilter, place: tuple[str, str] | None, limit: int) -> tuple[bytes, Sequence[object]]:
+    """Return the statement that lists deliveries, and its parameters."""
     values: list[object] = [limit]
     where = " AND ".join(_conditions(wanted, place, values))
-    return f"{_LINES} {where and 'WHERE ' + where} ORDER BY event_id, recipient LIMIT $1".encode(), values
+    # Named with its table, it is the column, which is indexed, and not its text.
+    order = "ORDER BY deliveries.event_id, deliveries.recipient"
+    return f"{_LINES} {where and 'WHERE ' + where} {order} LIMIT $1".encode(), values
 
 
 def _conditions(wanted: DeliveryFilter, place: tuple[str, str] | None, values: list[object]) -> Iterator[str]:
