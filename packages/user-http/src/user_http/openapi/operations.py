@@ -26,6 +26,7 @@ def _next_steps() -> dict[str, Any]:
         "ReactivateUser": _link("reactivateUser", "Reactivate the user.", userId=_ID),
         "GetEmailPreferences": _link("getEmailPreferences", "Read the email preferences.", userId=_ID),
         "GetConsents": _link("getConsents", "Read the consents.", userId=_ID),
+        "StartVerification": _link("startVerification", "Verify a contact.", userId=_ID),
         "GetHistory": _link("getHistory", "Read what happened.", userId=_ID),
         "GetActivity": _link("getActivity", "Read what the user did elsewhere.", userId=_ID),
         "UpdateUserByMessage": _link("updateUserByMessage", "Change the user.", **{"query.userId": _ID}),
