@@ -8,15 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from attrs import evolve
 
 from tests.http.api import a_core, always_ready, settings_in
 from user_http.app import build_app
 from user_http.protocol import BoundedHttpProtocol
 from usercore.kernel.context import SYSTEM, CommandContext
+from usercore.kernel.limits import Quota
 from usercore.observe.metrics import Metrics
 from usercore.preferences.topics import RegisterTopicCommand
+from usercore.settings.serving import LimitSettings
 from usercore.users.attribute_rules import RegisterAttributeSchemaCommand
 from usercore.wiring.core import Core
+
+MANY = Quota(1_000_000, 60)
+"""Who tries everything asks the same of one user again and again."""
 
 
 @contextmanager
@@ -25,7 +31,8 @@ def live_server(
 ) -> Iterator[str]:
     """Serve until the end of the block and give the base URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    app = build_app(core or a_core(), settings_in(folder), Metrics(), readiness=always_ready)
+    settings = evolve(settings_in(folder), limits=LimitSettings(sensitive=MANY, anonymous=MANY))
+    app = build_app(core or a_core(), settings, Metrics(), readiness=always_ready)
     config = uvicorn.Config(app, loop="none", http=protocol, ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
