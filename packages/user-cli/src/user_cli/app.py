@@ -53,6 +53,7 @@ _COMMANDS = {
     "parked": ("user_cli.commands.parked:app", "Events that wait for their user, order or payment."),
     "send": ("user_cli.commands.send:send", "Send a command, a query or a fact to its topic."),
     "audit": ("user_cli.commands.audit:app", "Who did what to whom, and the proof of it."),
+    "retention": ("user_cli.commands.retention:app", "How long things are kept, and what is due to go."),
     "keys": ("user_cli.commands.keys:app", "Master keys: look, wrap everything anew, seal what is in the clear."),
     "token": ("user_cli.commands.token:app", "Make signing keys and bearer tokens."),
     "config": ("user_cli.commands.config:app", "Check and document the settings."),

@@ -1,4 +1,4 @@
-"""What privacy requests leave behind besides themselves: letters to the person, and audit entries."""
+"""What privacy requests and retention leave behind besides themselves: letters to the person, and audit entries."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,6 +11,7 @@ from usercore.kernel.ids import EventId, UserId
 from usercore.privacy.requests.model import PrivacyRequest
 from usercore.privacy.requests.ports import Noted
 from usercore.privacy.requests.values import LAW, RequestKind
+from usercore.privacy.retention.ports import Notice
 
 _SHORT: Final = {RequestKind.OPT_OUT_OF_SALE: "OPT_OUT"}
 
@@ -55,6 +56,30 @@ def entry_of_step(noted: Noted) -> AuditEntry:
     return entry_about(
         noted.request.user_id, noted.event_id, noted.action, noted.context, at=noted.request.updated_at, fields=fields
     )
+
+
+def delivery_of_notice(notice: Notice) -> Delivery:
+    """Return what the NotificationService must write to a person whose account nobody uses."""
+    profile = notice.user.profile
+    return Delivery(
+        event_id=notice.event_id,
+        recipient=Recipient.NOTIFICATION,
+        operation=Operation.SEND_INACTIVITY_NOTICE,
+        user_id=notice.user.id,
+        payload={
+            "email": profile.email.address,
+            "firstName": profile.first_name,
+            "locale": profile.locale,
+            "deactivatesAt": notice.deactivates_at.isoformat(),
+        },
+        secret=None,
+        created_at=notice.at,
+    )
+
+
+def entry_of_notice(notice: Notice) -> AuditEntry:
+    """Return what the audit trail keeps of a notice."""
+    return entry_about(notice.user.id, notice.event_id, "InactivityNoticed", notice.context, at=notice.at)
 
 
 def entry_about(

@@ -5,7 +5,7 @@ Labels hold words from code alone: names of use cases, route templates, error co
 """
 
 from collections import Counter as TallyOf
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +20,7 @@ from usercore.delivery.ports import OutboxBatch
 from usercore.delivery.values import DeliveryStanding
 from usercore.observe.tallies import Tallies
 from usercore.privacy.requests.values import RequestKind
+from usercore.privacy.retention.values import ReportLine
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Source: Prometheus exposition formats, text-based format 0.0.4."""
@@ -109,6 +110,23 @@ class Metrics:
         self._audit_checkpoint = Gauge(
             "user_service_audit_checkpoint_time_seconds",
             "When the last checkpoint of the audit trail was made, in seconds since 1970.",
+            registry=self.registry,
+        )
+        self._retained = Counter(
+            "user_service_retention_done",
+            "Rows deleted and accounts acted upon by the retention schedule, by rule.",
+            ("rule",),
+            registry=self.registry,
+        )
+        self._retention_held = Gauge(
+            "user_service_retention_held",
+            "Rows and accounts that the last run left for a legal hold or a restriction, by rule.",
+            ("rule",),
+            registry=self.registry,
+        )
+        self._retention_last = Gauge(
+            "user_service_retention_last_run_seconds",
+            "When this process last ran the retention schedule to its end, in seconds since 1970; 0: never.",
             registry=self.registry,
         )
         self._maintenance_failures = Counter(
@@ -324,6 +342,14 @@ class Metrics:
     def relay_failed(self, code: str) -> None:
         """Count a batch that could not be published."""
         self._relay_failures.labels(code).inc()
+
+    def retained(self, lines: Sequence[ReportLine], at: datetime) -> None:
+        """Take down what a run of the retention schedule did; no line: it was not due."""
+        for line in lines:
+            self._retained.labels(line.rule.value).inc(line.done)
+            self._retention_held.labels(line.rule.value).set(line.due.held)
+        if lines:
+            self._retention_last.set(at.timestamp())
 
     def maintenance_failed(self, task: str) -> None:
         """Count a failed round of background work."""

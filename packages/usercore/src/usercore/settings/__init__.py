@@ -23,6 +23,7 @@ from usercore.settings.sections import (
     KeySettings,
     PasswordSettings,
     PrivacySettings,
+    RetentionSettings,
     TelemetrySettings,
     VerificationSettings,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "PrivacySettings",
     "Problem",
     "RelaySettings",
+    "RetentionSettings",
     "SaslMechanism",
     "SecurityProtocol",
     "ServicesSettings",

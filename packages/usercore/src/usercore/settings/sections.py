@@ -10,6 +10,7 @@ from attrs import field, frozen
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.kernel.secret import Secret
 from usercore.privacy.requests.policy import RequestPolicy
+from usercore.privacy.retention.values import InactivityRule, Kept, Schedule
 from usercore.settings.checkpoints import CheckpointSettings
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
@@ -413,6 +414,78 @@ class VerificationSettings:
 
 
 @frozen
+class RetentionSettings:
+    """How long things are kept that nobody needs any more; what is told to others has settings of its own."""
+
+    every_h: int = setting(
+        "USER_SERVICE_RETENTION_EVERY_H",
+        whole_number(0, 8760),
+        "How often the schedule is run by itself; 0: only by `userctl retention run`.",
+        default=24,
+    )
+    settled_dead_letters_days: int = setting(
+        "USER_SERVICE_RETENTION_SETTLED_DEAD_LETTERS_DAYS",
+        whole_number(0, 3650),
+        "How long dead letters are kept that were replayed or discarded; 0: for ever.",
+        default=30,
+    )
+    waiting_dead_letters_days: int = setting(
+        "USER_SERVICE_RETENTION_WAITING_DEAD_LETTERS_DAYS",
+        whole_number(0, 3650),
+        "How long dead letters are kept that nobody has looked after; 0: for ever.",
+        default=180,
+    )
+    activity_days: int = setting(
+        "USER_SERVICE_RETENTION_ACTIVITY_DAYS",
+        whole_number(0, 36_500),
+        "How long orders, payments and points are kept; 0: as long as the account. Sums and tiers then count what is "
+        "left.",
+        default=0,
+    )
+    closed_requests_days: int = setting(
+        "USER_SERVICE_RETENTION_CLOSED_REQUESTS_DAYS",
+        whole_number(0, 36_500),
+        "How long privacy requests are kept that were answered; 0: for ever. Erasures stay in any case.",
+        # Source: three years and a half, as claims by GDPR Art. 82 lapse in most member states within three years.
+        default=1278,
+    )
+    inactivity_days: int = setting(
+        "USER_SERVICE_RETENTION_INACTIVITY_DAYS",
+        whole_number(0, 36_500),
+        "After how many days without a change or a fact the person is told that the account will be deactivated; "
+        "0: never.",
+        default=0,
+    )
+    inactivity_grace_days: int = setting(
+        "USER_SERVICE_RETENTION_INACTIVITY_GRACE_DAYS",
+        whole_number(1, 3650),
+        "How many days after that an account that is still not used is deactivated.",
+        default=30,
+    )
+    inactivity_erasure_days: int = setting(
+        "USER_SERVICE_RETENTION_INACTIVITY_ERASURE_DAYS",
+        whole_number(0, 36_500),
+        "How many days after that its erasure is asked for; 0: never.",
+        default=0,
+    )
+
+    def schedule(self) -> Schedule:
+        """Return what the use cases go by."""
+        days = {
+            Kept.SETTLED_DEAD_LETTERS: self.settled_dead_letters_days,
+            Kept.WAITING_DEAD_LETTERS: self.waiting_dead_letters_days,
+            Kept.ACTIVITY: self.activity_days,
+            Kept.CLOSED_REQUESTS: self.closed_requests_days,
+        }
+        kept = {what: timedelta(days=count) for what, count in days.items() if count}
+        return Schedule(kept, self._inactivity() if self.inactivity_days else None)
+
+    def _inactivity(self) -> InactivityRule:
+        erasure = timedelta(days=self.inactivity_erasure_days) if self.inactivity_erasure_days else None
+        return InactivityRule(timedelta(days=self.inactivity_days), timedelta(days=self.inactivity_grace_days), erasure)
+
+
+@frozen
 class CoreSettings:
     """All that `open_core` needs."""
 
@@ -425,5 +498,6 @@ class CoreSettings:
     checkpoints: CheckpointSettings = field()
     activity: ActivitySettings = field()
     verification: VerificationSettings = field()
+    retention: RetentionSettings = field()
     telemetry: TelemetrySettings = field()
     privacy: PrivacySettings = field(factory=PrivacySettings)

@@ -90,6 +90,10 @@ from usercore.privacy.requests.ports import (
 )
 from usercore.privacy.requests.read_requests import FetchArchive, GetPrivacyRequest, ListPrivacyRequests
 from usercore.privacy.requests.replaying import CheckLedger, ReplayErasures
+from usercore.privacy.retention.inactivity import WorkOffInactivity
+from usercore.privacy.retention.ports import RetentionStore
+from usercore.privacy.retention.run_retention import ReviewRetention, RunRetention
+from usercore.privacy.retention.values import NO_SCHEDULE, Schedule
 from usercore.users.attribute_rules import (
     AttributeRules,
     ListAttributeSchemas,
@@ -179,6 +183,7 @@ class Ports:
     verifier: CheckpointVerifier
     checkpoint_publisher: CheckpointPublisher
     key_store: KeyStore
+    retention: RetentionStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -256,6 +261,8 @@ class Core:
     verify_audit: VerifyAudit
     export_audit: ExportAudit
     make_checkpoint: MakeCheckpoint
+    review_retention: ReviewRetention
+    run_retention: RunRetention
     rotate_keys: RotateKeys
     seal_plain: SealPlain
     once: Once
@@ -326,6 +333,7 @@ def assemble(
     requests: RequestPolicy = DEFAULT_REQUESTS,
     public_url: str | None = None,
     verification: VerificationPolicy = DEFAULT_VERIFICATION,
+    retention: Schedule = NO_SCHEDULE,
 ) -> Core:
     """Wire every use case to the ports given.
 
@@ -336,6 +344,7 @@ def assemble(
         requests: the company's rules for privacy requests.
         public_url: where this service is reached from outside, for the links in mail; None: mail has none.
         verification: how long codes and links last, and how often they may be asked for.
+        retention: how long things are kept that nobody needs any more.
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
@@ -352,13 +361,17 @@ def assemble(
     proofs = ProofHasher(ports.keyed)
     newcomers = VerifyNewcomers(proofs, ports.proofs, verification, ports.ids)
     confirm = Confirmer(step, ports.verification_reader, proofs, ports.clock, ports.ids)
+    deactivate = DeactivateUser(step, ports.clock)
+    make_request = MakePrivacyRequest(asked.notes, ports.emails, requests, ports.clock, ports.ids)
+    review = ReviewRetention(ports.retention, retention, ports.clock)
+    unused = WorkOffInactivity(ports.retention, ports.users, deactivate, make_request, ports.clock, ports.ids)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
         read_profile=ReadProfile(ports.profiles),
         list_users=ListUsers(ports.directory),
         update_user=update_user,
-        deactivate_user=DeactivateUser(step, ports.clock),
+        deactivate_user=deactivate,
         reactivate_user=ReactivateUser(step, ports.clock),
         reactivate_due=ReactivateDue(ports.users, step, ports.clock, ports.ids),
         read_history=ReadHistory(ports.users, ports.history),
@@ -382,7 +395,7 @@ def assemble(
         ),
         register_purpose=RegisterPurpose(ports.purposes, ports.clock),
         list_purposes=ListPurposes(ports.purposes),
-        make_privacy_request=MakePrivacyRequest(asked.notes, ports.emails, requests, ports.clock, ports.ids),
+        make_privacy_request=make_request,
         get_privacy_request=asked.read,
         list_privacy_requests=ListPrivacyRequests(ports.privacy_requests, ports.users),
         fetch_archive=FetchArchive(asked.read, ports.archives, ports.clock),
@@ -455,6 +468,8 @@ def assemble(
             ports.clock,
             ports.ids,
         ),
+        review_retention=review,
+        run_retention=RunRetention(review, unused, ports.trail, ports.ids),
         rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
         seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),
         once=Once(ports.ledger, ports.clock),

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from usercore.audit.checkpoint import SignedCheckpoint
 from usercore.delivery.values import Recipient
+from usercore.kernel.context import SYSTEM, CommandContext
 from usercore.observe.metrics import Metrics
 from usercore.wiring.core import Core
 
@@ -26,6 +27,7 @@ _PERIOD_S: Final = {
     "purge_verifications": 300.0,
     "backlog": 15.0,
     "audit_checkpoint": 15.0,
+    "retention": 300.0,
 }
 """The least time between two turns of a task: counting and cleaning need not be quick."""
 
@@ -38,12 +40,14 @@ class Maintenance:
         core: every use case.
         metrics: are told.
         checkpoint_every: how old the last checkpoint of the audit trail may become; None makes none.
+        retention_every: how long ago the last run of the retention schedule may be; None runs none.
     """
 
     core: Core
     metrics: Metrics
     deliveries_kept: timedelta = timedelta(days=30)
     checkpoint_every: timedelta | None = None
+    retention_every: timedelta | None = None
 
     async def run(self, interval_s: float) -> None:
         """Go round until cancelled; a failing task is counted, logged and tried again.
@@ -84,6 +88,7 @@ class Maintenance:
             "purge_verifications": lambda: _until_none_left(self.core.purge_verifications),
             "backlog": self._backlog,
             "audit_checkpoint": self._checkpoint,
+            "retention": self._retention,
         }
 
     async def _deliver(self, recipient: Recipient) -> None:
@@ -108,6 +113,12 @@ class Maintenance:
             last = await self.core.ports.checkpoints.last()
             if last is not None:
                 self.metrics.audit_checkpoint(SignedCheckpoint.parse(last.note).checkpoint.at)
+
+    async def _retention(self) -> None:
+        if self.retention_every is not None:
+            context = CommandContext(SYSTEM, correlation_id=f"retention-{self.core.ports.ids.event_id()}")
+            done = await self.core.run_retention.when_due(self.retention_every, context)
+            self.metrics.retained(done, self.core.ports.clock.now())
 
     async def _backlog(self) -> None:
         self.metrics.backlog(outbox=await self.core.ports.outbox.pending())

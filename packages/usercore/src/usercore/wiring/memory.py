@@ -51,6 +51,7 @@ from usercore.adapters.memory.registries import (
     MemoryPreferencesReader,
     MemoryTopicRegistry,
 )
+from usercore.adapters.memory.retention import MemoryRetentionStore
 from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
 from usercore.adapters.memory.suppressions import MemorySuppressionList
 from usercore.adapters.memory.system import SystemClock, Uuid7Ids
@@ -104,6 +105,7 @@ from usercore.privacy.requests.ports import (
     LegalHolds,
     PrivacyRequests,
 )
+from usercore.privacy.retention.ports import RetentionStore
 from usercore.users.ports import (
     AttributeSchemas,
     AttributeValidator,
@@ -169,6 +171,7 @@ class PortOverrides(TypedDict, total=False):
     verifier: CheckpointVerifier
     checkpoint_publisher: CheckpointPublisher
     key_store: KeyStore
+    retention: RetentionStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -239,6 +242,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         verifier=NoKnownKeys(),
         checkpoint_publisher=NoPublisher(),
         key_store=MemoryKeyStore(),
+        retention=MemoryRetentionStore(database),
         authentication=services,
         credentials=services,
         notification=services,

@@ -129,6 +129,7 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             delivery=_policy(settings.delivery, metrics),
             requests=settings.privacy.policy,
             verification=settings.verification.policy(),
+            retention=settings.retention.schedule(),
         )
         bare = put_together(ports)
         gate = ErasureGate(bare.replay_erasures) if ports.erasure_ledger.kept else None
@@ -139,7 +140,8 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         core = observe_core(bare, metrics)
         wakeups = partial(open_signal, settings.database)
         every = checkpoint_every(settings.checkpoints)
-        maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every)
+        retention_every = timedelta(hours=settings.retention.every_h) if settings.retention.every_h else None
+        maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every, retention_every)
         yield Service(core, metrics, maintenance, wakeups, database, cache, gate)
 
 
@@ -214,6 +216,7 @@ async def _ports(
         verifier=attestation.verifier,
         checkpoint_publisher=attestation.publisher,
         key_store=sql.key_store,
+        retention=sql.retention,
         authentication=services.authentication,
         credentials=services.credentials,
         notification=services.notification,

@@ -177,6 +177,9 @@ class MemoryDatabase:
     dead_letters: dict[Place, DeadLetter] = field(factory=dict, repr=False)
     privacy_requests: dict[RequestId, RequestRow] = field(factory=dict, repr=False)
     legal_holds: list[LegalHold] = field(factory=list, repr=False)
+    notices: dict[UserId, datetime] = field(factory=dict, repr=False)
+    retention_leased_until: datetime | None = None
+    retention_last_run: datetime | None = None
     archives: dict[RequestId, ArchiveRow] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:

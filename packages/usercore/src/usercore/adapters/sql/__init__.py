@@ -29,6 +29,7 @@ from usercore.adapters.sql.personal_data import SqlPersonalDataReader
 from usercore.adapters.sql.privacy_requests import SqlPrivacyRequests
 from usercore.adapters.sql.records import MessageBox
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
+from usercore.adapters.sql.retention import SqlRetentionStore
 from usercore.adapters.sql.suppressions import SqlSuppressionList
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.verifications import SqlVerificationReader, SqlVerificationWriter
@@ -87,6 +88,7 @@ class SqlPorts:
     checkpoints: SqlCheckpointLog
     keyed: SqlKeyedHasher
     key_store: SqlKeyStore
+    retention: SqlRetentionStore
 
 
 def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
@@ -136,4 +138,5 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         checkpoints=SqlCheckpointLog(database),
         keyed=SqlKeyedHasher(service_keys),
         key_store=SqlKeyStore(database, vault, service_keys),
+        retention=SqlRetentionStore(database),
     )

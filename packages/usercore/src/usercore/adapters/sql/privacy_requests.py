@@ -62,7 +62,7 @@ SELECT kind, count(*) FROM privacy_requests WHERE due_at < $1 AND {OPEN} GROUP B
 """.encode()  # noqa: S608 -- the same
 _LAST: Final = b"SELECT COALESCE(max(ledger_sequence), 0) FROM privacy_requests WHERE ledger_sequence IS NOT NULL"
 _HELD: Final = b"SELECT 1 FROM legal_holds WHERE user_id = $1::uuid AND released_at IS NULL LIMIT 1"
-_TO_DELIVERIES: Final = b"""
+TO_DELIVERIES: Final = b"""
 INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
 SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at
 FROM json_to_recordset($1::json) AS d(
@@ -164,7 +164,7 @@ async def _accompany(opened: Session, noted: Noted) -> None:
     """Write what comes with a step: its audit entry, and the letter to the person."""
     delivery = delivery_of_answer(noted)
     if delivery is not None:
-        await fetch(opened, _TO_DELIVERIES, dump_deliveries([delivery]))
+        await fetch(opened, TO_DELIVERIES, dump_deliveries([delivery]))
     await append(opened, [entry_of_step(noted)])
 
 

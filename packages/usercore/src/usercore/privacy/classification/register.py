@@ -11,6 +11,7 @@ from usercore.privacy.classification import (
     preferences,
     receipts,
     requests,
+    retention,
     trails,
     users,
     verifications,
@@ -27,6 +28,7 @@ TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *audit.TABLES,
     *receipts.TABLES,
     *requests.TABLES,
+    *retention.TABLES,
     *verifications.TABLES,
 )
 """A feature that adds a table adds its module here."""

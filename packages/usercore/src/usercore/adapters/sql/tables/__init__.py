@@ -13,6 +13,7 @@ from usercore.adapters.sql.tables.keys import service_keys, user_keys
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
 from usercore.adapters.sql.tables.privacy import legal_holds, privacy_archives, privacy_requests
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
+from usercore.adapters.sql.tables.retention import inactivity_notices, retention_runs
 from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
 from usercore.adapters.sql.tables.trails import audit_entries, audit_heads, deliveries, outbox, outbox_shards
 from usercore.adapters.sql.tables.users import attribute_schemas, user_history, users
@@ -34,6 +35,7 @@ __all__ = [
     "email_preferences",
     "email_topics",
     "idempotency_keys",
+    "inactivity_notices",
     "inbox",
     "legal_holds",
     "metadata",
@@ -42,6 +44,7 @@ __all__ = [
     "parked_messages",
     "privacy_archives",
     "privacy_requests",
+    "retention_runs",
     "service_keys",
     "suppressions",
     "user_history",
