@@ -1,26 +1,21 @@
 """Erasure erases: of canaries planted in every field nothing is left anywhere, in whatever form."""
 
-import subprocess
 from pathlib import Path
 
 from attrs import evolve
-from redis.asyncio import Redis
 
 from tests.e2e.harness.canaries import MARK, found_in, profile
 from tests.e2e.harness.copies import ALL_SCOPES, World, running_copies
 from tests.e2e.harness.eraser import CONTEXT, tell_everybody
-from tests.e2e.harness.rows import rows
+from tests.e2e.harness.remains import all_rows, cached, dumped
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Client
 from tests.facts import failure, order, points, record
 from tests.letters import a_letter, a_message, parked
-from user_cli.embedded.account import Account
-from user_cli.embedded.programs import postgres_programs
 from usercore.activity.values import Awaited, WaitsFor
 from usercore.delivery.ports import OutboxBatch
 from usercore.kernel.ids import UserId
 from usercore.preferences.topics import RegisterTopicCommand
-from usercore.privacy.classification import TABLES
 from usercore.privacy.consents.purposes import RegisterPurposeCommand
 from usercore.privacy.requests.model import RequestId
 from usercore.privacy.requests.values import RequestState
@@ -115,32 +110,6 @@ async def publish_into(core: Core, published: list[OutboxBatch]) -> None:
 
     while await core.ports.shards.drain(publish, shards=64, limit=1000, patience_s=5):  # type: ignore[arg-type]
         pass
-
-
-async def all_rows(database_url: str) -> str:
-    """Give every row of every table as text."""
-    found = []
-    for table in TABLES:
-        for (row,) in await rows(database_url, f"SELECT t::text FROM {table.name} AS t"):
-            found.append(f"{table.name}: {row}".replace("\n", " "))
-    return "\n".join(found)
-
-
-def dumped(database_url: str, folder: Path) -> str:
-    """Give a plain dump of a database."""
-    program = postgres_programs(Account(), folder) / "pg_dump"
-    return subprocess.run([program, database_url], check=True, capture_output=True).stdout.decode()
-
-
-async def cached(world: World) -> str:
-    """Give every key and value of the world's part of the cache, in the clear and in hexadecimal."""
-    assert world.redis_url is not None
-    lines = []
-    async with Redis.from_url(world.redis_url) as redis:
-        async for key in redis.scan_iter(match=f"*{world.namespace}*"):
-            value = await redis.dump(key) or b""
-            lines.append(f"{key!r} {value!r} {value.hex()}")
-    return "\n".join(lines)
 
 
 async def test_of_an_erased_person_nothing_is_left_anywhere(world: World, tmp_path: Path) -> None:

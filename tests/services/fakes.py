@@ -60,6 +60,7 @@ class FakeAuthentication(Service):
                 return Response(201)
             case "DELETE", [user_id]:
                 gone = self.credentials.pop(user_id, None)
+                self.sessions.pop(user_id, None)
                 return DONE if gone else Response(404)
             case "PUT", [user_id, what] if user_id in self.credentials:
                 return self._change(user_id, what, request.body)

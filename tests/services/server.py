@@ -4,6 +4,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -77,9 +78,11 @@ class Loopback:
             self._server = None
 
     def answer(self, request: Request) -> Response | None:
-        if self.pause is not None:
-            self.pause.wait(30)
+        if (pause := self.pause) is not None:
+            pause.wait(30)
         with self._lock:
+            if self._server is None:
+                return None  # a connection from before that was kept
             self.requests.append(request)
             if self.scripted:
                 return self.scripted.popleft()
@@ -110,7 +113,8 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             response = loopback.answer(request)
             self.close_connection = loopback._server is None or response is None
             if response is not None:
-                self._send(response)
+                with suppress(ConnectionError):  # whoever asked may have given up
+                    self._send(response)
 
         def _send(self, response: Response) -> None:
             content = b"" if response.body is None else json.dumps(response.body).encode()
