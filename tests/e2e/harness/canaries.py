@@ -32,6 +32,14 @@ def found_in(text: str) -> list[str]:
     return [line for line in text.splitlines() if _shows(line)]
 
 
+def lines_with(word: str, text: str) -> list[str]:
+    """Return the lines in which the beginning of a word shows, in one of the same forms."""
+    part = word[:8].encode()
+    folded, exact = (word[:8].lower(), part.hex()), _base64_of_any_offset(part)
+    lines = text.replace("\0", "").splitlines()
+    return [line for line in lines if any(t in line.lower() for t in folded) or any(t in line for t in exact)]
+
+
 def _shows(line: str) -> bool:
     return any(trace in line.lower() for trace in _FOLDED) or any(trace in line for trace in _BASE64)
 
