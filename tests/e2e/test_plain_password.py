@@ -26,10 +26,10 @@ from usercore.wiring.service import open_core
 
 PASSWORD = "Kw7canary-plain-word-Zq"
 HASHED = "$argon2"
-TOPIC = "create-user"
-DEAD, REFUSED = 6, 5
+TOPIC, WRONG_TOPIC = "create-user", "update-user"
+DEAD, REFUSED = 8, 5
 """What becomes of the messages that create nobody: what no command can be read from, and commands that are wrong."""
-READ = [topic for topic in OURS if topic != TOPIC]
+READ = [topic for topic in OURS if topic not in {TOPIC, WRONG_TOPIC}]
 """Where we write. What others send to us stands in the topic that they sent it to, for as long as that keeps it."""
 
 
@@ -88,7 +88,10 @@ async def create_over_kafka(deployment: Deployment) -> None:
         await deployment.wire.send(TOPIC, user, key=user["email"])
     for value, headers in unusable():
         await deployment.wire.send(TOPIC, value, headers=headers)
-    await deployment.wire.until_done([TOPIC])
+    astray = binary(user, "CreateUser")
+    for value in (astray.value, json.dumps(user).encode()[:-1]):
+        await deployment.wire.send(WRONG_TOPIC, value, headers=astray.headers)
+    await deployment.wire.until_done([TOPIC, WRONG_TOPIC])
     for topic, count in (("user-created", 2), ("user-command-rejected", REFUSED), ("user-service.dead-letter", DEAD)):
         assert len(await deployment.wire.until_records(topic, count)) == count, topic
     assert len(await rows(deployment.world.database_url, "SELECT 1 FROM dead_letters")) == DEAD

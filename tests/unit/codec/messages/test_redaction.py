@@ -91,9 +91,11 @@ def test_a_message_without_one_stays_as_it_is(value: bytes | None) -> None:
     assert redacted(raw) is raw
 
 
-def test_other_messages_stay_as_they_are() -> None:
-    raw = record("update-user", DOCUMENT.encode())
-    assert redacted(raw) is raw
+@pytest.mark.parametrize("topic", ["update-user", "order-placed"])
+def test_a_password_that_went_astray_is_not_kept_either(topic: str) -> None:
+    clean = redacted(record(topic, DOCUMENT.encode()))
+    assert SECRET.encode() not in (clean.value or b"")
+    assert ("dlq_redacted", b"password") in clean.headers
 
 
 @given(st.binary(max_size=200))

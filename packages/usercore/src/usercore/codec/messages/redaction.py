@@ -1,8 +1,8 @@
 """Take the password out of a message that is to be set aside.
 
 A message nobody could use is kept as it came; one that was to create a user may hold a password in plain text, which
-must reach no table and no topic of ours. It is taken out wherever it can be made out, in whatever state the message is;
-every other byte stays.
+must reach no table and no topic of ours. It is taken out wherever it can be made out, in whatever state the message is,
+and whichever topic it went to: one that went astray is what nobody can use. Every other byte stays.
 """
 
 import json
@@ -17,7 +17,6 @@ from attrs import evolve
 from usercore.messaging.dead_letters import REDACTED
 from usercore.messaging.values import RawMessage
 
-TOPIC: Final = "create-user"
 MARKER: Final = "[redacted]"
 HEADER: Final = (REDACTED, b"password")
 
@@ -50,7 +49,7 @@ def is_secret(name: str) -> bool:
 
 def redacted(raw: RawMessage) -> RawMessage:
     """Return a message without the password in it; one that holds none as it is."""
-    if raw.topic != TOPIC or raw.value is None:
+    if raw.value is None:
         return raw
     value = _redact(raw.value)
     if value == raw.value:
