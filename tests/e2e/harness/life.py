@@ -75,7 +75,7 @@ class Life:
             found = await self.request(request_id)
             return found if found["state"] == "COMPLETED" else None
 
-        return await until(completed, "the erasure is complete", 60)
+        return await until(completed, "the erasure is complete", 120)
 
     async def settled(self) -> None:
         """Wait until everybody has heard everything of the user."""
