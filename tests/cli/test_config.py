@@ -30,6 +30,13 @@ def test_settings_that_are_right_are_listed_with_secrets_masked(alone: Userctl) 
     assert rows["USER_SERVICE_DB_POOL_SIZE"] == ["3", "8"]
 
 
+def test_user_and_password_in_a_url_are_masked_even_where_none_belong(alone: Userctl) -> None:
+    url = "https://someone:open-sesame@identities.example/base"
+    done = alone("config", "check", "--json", **SERVABLE, USER_SERVICE_AUTHENTICATION_URL=url)
+    assert "open-sesame" not in done.out + done.err
+    assert "https://********@identities.example/base" in done.out
+
+
 def test_each_wrong_or_unknown_variable_has_a_line_that_names_it(alone: Userctl) -> None:
     done = alone("config", "check", "--json", USER_SERVICE_LISTEN_PORT="high", USER_SERVICE_LISTEN_PROT="8080")
     assert done.code == 78

@@ -57,7 +57,8 @@ def _head(path: Path) -> bytes:
 
 
 def _name(source: str) -> str:
-    return "standard input" if source == STDIN else f"the file {source}"
+    # People write an address where a file is asked for, and an error repeats nobody's address.
+    return "standard input" if source == STDIN else "the file that is named" if "@" in source else f"the file {source}"
 
 
 def read_documents(source: str, *, limit_bytes: int) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """Every variable that the service reads: what it is set to, what is wrong, and the page that documents them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
@@ -26,6 +27,8 @@ _SECTIONS: Final[tuple[Section, ...]] = (CoreSettings, ServingSettings, StreamSe
 _PREFIX: Final = "USER_SERVICE_"
 _BROKERS: Final = "KAFKA_BOOTSTRAP"
 _MASK: Final = "********"
+_CREDENTIALS: Final = re.compile(r"//[^/?#\s]*@")
+"""User and password in a URL (RFC 3986, 3.2.1), which are secret wherever they stand."""
 
 
 @frozen
@@ -75,7 +78,8 @@ def _shown(setting: Setting, environ: Mapping[str, str]) -> str | None:
     if setting.secret:
         by_file = environ.get(setting.variable + FILE_SUFFIX)
         return f"from the file {by_file}" if by_file else _MASK if environ.get(setting.variable) else None
-    return environ.get(setting.variable) or None
+    value = environ.get(setting.variable)
+    return _CREDENTIALS.sub(f"//{_MASK}@", value) if value else None
 
 
 def _problems(section: Section, environ: Mapping[str, str]) -> tuple[Problem, ...]:
