@@ -3,7 +3,7 @@
 import pytest
 from attrs import evolve
 
-from tests.builders import IDS, NOW, SECOND, SetClock, a_context
+from tests.builders import NOW, SECOND, SetClock, a_context
 from tests.letters import a_letter, a_message, letters, parked
 from tests.unit.messaging.senders import RecordingSender
 from usercore.kernel.errors import UnavailableError
@@ -197,7 +197,7 @@ async def test_nothing_is_done_without_a_reason(
     assert await core.get_dead_letter(letter.id) == letter
 
 
-@pytest.mark.parametrize("letter_id", [IDS.event_id(), "no id"])
+@pytest.mark.parametrize("letter_id", ["01970000-0000-7000-8000-00000000000a", "no id"])
 async def test_what_is_not_there_is_neither_shown_nor_settled(
     core: Core, replay: ReplayDeadLetter, letter_id: str
 ) -> None:

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import IDS, NOW
+from tests.builders import NOW
 from tests.strategies import instants
 from usercore.kernel.ids import UserId
 from usercore.users.errors import QueryInvalidError
 from usercore.users.queries import Position, Sort, UserQuery, read_cursor, write_cursor
 from usercore.users.values import AccountState
+
+SOMEBODY = "01970000-0000-7000-8000-00000000000a"
 
 positions = st.builds(Position, instants(), st.uuids().map(lambda made: UserId(str(made))))
 
@@ -45,11 +47,11 @@ def encoded(text: str) -> str:
         encoded("null"),
         encoded("[]"),
         encoded('["createdAt",1]'),
-        encoded(f'["createdAt",true,"{IDS.user_id()}"]'),
-        encoded(f'["createdAt",1.5,"{IDS.user_id()}"]'),
+        encoded(f'["createdAt",true,"{SOMEBODY}"]'),
+        encoded(f'["createdAt",1.5,"{SOMEBODY}"]'),
         encoded('["createdAt",1,"nobody"]'),
-        encoded(f'["createdAt",{10**30},"{IDS.user_id()}"]'),
-        encoded(f'["createdAt",-{10**17},"{IDS.user_id()}"]'),
+        encoded(f'["createdAt",{10**30},"{SOMEBODY}"]'),
+        encoded(f'["createdAt",-{10**17},"{SOMEBODY}"]'),
         encoded("[" * 140),
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
     ],
