@@ -16,7 +16,7 @@ from usercore.adapters.sql.mapping import is_canonical, utc
 from usercore.adapters.sql.tables import metadata
 from usercore.adapters.sql.tables.privacy import OPEN
 from usercore.kernel.ids import EventId, UserId
-from usercore.privacy.classification import Blank, ErasureAction, SubjectForm, TableErasure, erasure_plan
+from usercore.privacy.classification import Blank, ErasureAction, TableErasure, erasure_plan
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.privacy.requests.model import Recipient
 from usercore.privacy.requests.ports import ErasureTraces
@@ -67,8 +67,7 @@ def _blanks(table: TableErasure) -> str:
 def _whose(table: TableErasure) -> str:
     """Return the condition for a person's rows, but for those that the erasure itself writes."""
     assert table.subject is not None  # noqa: S101 -- asked for where it has one
-    as_bytes = table.subject.form is SubjectForm.BYTES
-    whose = f"{table.subject.column} = " + ("convert_to($1::text, 'UTF8')" if as_bytes else "$1::uuid")
+    whose = f"{table.subject.column} = $1::uuid"
     has_event = "event_id" in metadata.tables[table.table].columns
     other = "event_id <> $2::uuid" if has_event else "$2::uuid IS NOT NULL"
     return " AND ".join(filter(None, (whose, other, _EXCEPT.get(table.table))))

@@ -4,7 +4,7 @@ From it come erasure, export, the redaction of logs and the processing register.
 the tests. :mod:`usercore.privacy.classification.declaring` shows how a feature declares its tables.
 """
 
-from usercore.privacy.classification.declaring import ClassifiedColumn, ClassifiedTable, Subject, SubjectForm
+from usercore.privacy.classification.declaring import ClassifiedColumn, ClassifiedTable, Subject
 from usercore.privacy.classification.erasing import ErasureAction, TableErasure, erasure_plan
 from usercore.privacy.classification.register import COLUMNS, TABLES, all_columns, columns_of
 from usercore.privacy.classification.values import (
@@ -42,7 +42,6 @@ __all__ = [
     "Sensitivity",
     "Shred",
     "Subject",
-    "SubjectForm",
     "TableErasure",
     "Withheld",
     "all_columns",

@@ -22,7 +22,6 @@ What a column does not say, its table says for all.
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Final, TypedDict, Unpack
 
 from attrs import frozen
@@ -52,21 +51,11 @@ NOBODY: Final = Keep("says nothing of a person")
 """Why erasure leaves what it leaves in a table without personal data."""
 
 
-class SubjectForm(StrEnum):
-    """How a column names the person."""
-
-    ID = "id"
-    """It has the user's id, as a UUID."""
-    BYTES = "bytes"
-    """It has the user's id as text in UTF-8, where the message came with one."""
-
-
 @frozen
 class Subject:
-    """The column that says whose row it is."""
+    """The column that says whose row it is, by the user's id."""
 
     column: str
-    form: SubjectForm = SubjectForm.ID
 
 
 @frozen
