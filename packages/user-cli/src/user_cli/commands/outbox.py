@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import structlog
+from attrs import fields
 from cyclopts import Parameter
 
 from user_cli.commands.options import AsJson, command_group, stated_reason
@@ -11,6 +12,7 @@ from user_cli.failures import UsageError
 from user_cli.inputs import optional_moment
 from user_cli.output import say, show_json, show_table
 from user_cli.session import open_session
+from usercore.audit.entry import service_entry
 from usercore.codec.scalars import optional_timestamp, timestamp
 from usercore.delivery.ports import OutboxFilter, OutboxLine, OutboxStanding
 from usercore.kernel.ids import UserId
@@ -72,7 +74,7 @@ def _age(at: datetime, now: datetime) -> str:
 @app.command
 async def replay(
     *,
-    reason: Annotated[str, Parameter(help="Why, in at most 500 characters; it is logged.")],
+    reason: Annotated[str, Parameter(help="Why, in at most 500 characters; the audit trail and the log keep it.")],
     user: str | None = None,
     message: str | None = None,
     since: str | None = None,
@@ -109,7 +111,11 @@ async def replay(
     if chosen.user_id is None and chosen.since is None and chosen.until is None:
         raise UsageError("say which events by --user, --since or --until")
     async with open_session() as session:
-        reopened = await session.core.ports.shards.reopen(chosen)
+        ports, context = session.core.ports, session.context
+        now, event_id = ports.clock.now(), ports.ids.event_id()
+        replayed = service_entry("OutboxReplayed", _fields(chosen), reason, context, event_id=event_id, at=now)
+        await ports.trail.append([replayed])
+        reopened = await ports.shards.reopen(chosen)
         structlog.get_logger().info(
             "outbox replay",
             operator=str(session.context.actor),
@@ -124,3 +130,8 @@ async def replay(
         show_json({"reopened": reopened})
     else:
         say(f"{reopened} events will be published again.")
+
+
+def _fields(chosen: OutboxFilter) -> tuple[str, ...]:
+    """Return by what the events were chosen; the audit trail keeps no values."""
+    return tuple(one.name for one in fields(OutboxFilter) if getattr(chosen, one.name) is not None)
