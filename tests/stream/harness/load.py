@@ -8,6 +8,7 @@ from attrs import frozen
 from tests.stream.harness.people import made
 from tests.stream.harness.wire import Wire
 from tests.stream.harness.world import World
+from usercore.kernel.ids import UserId
 from usercore.settings import CoreSettings, load
 from usercore.wiring.service import open_core
 
@@ -46,12 +47,11 @@ class Load:
         )
         expected = (self.rounds + 1, f"Name {self.rounds - 1}", self.rounds + 1)
         assert {user: tuple(rest) for user, *rest in found} == dict.fromkeys(self.users, expected)
-        history = await world.rows(
-            "SELECT user_id::text, array_agg(changes::text ORDER BY version) FROM user_history"
-            " WHERE version > 1 GROUP BY user_id"
-        )
-        for _, changes in history:
-            assert [f"Name {number}" in change for number, change in enumerate(changes)] == [True] * self.rounds
+        names = [f"Name {number}" for number in range(self.rounds)]
+        async with open_core(load(CoreSettings, world.environ())) as service:
+            for user in self.users:
+                entries = await service.core.ports.history.entries(UserId(user), below_version=None, limit=self.rounds)
+                assert [one.after for entry in reversed(entries) for one in entry.changes] == names
 
 
 async def people(world: World, count: int, rounds: int) -> Load:

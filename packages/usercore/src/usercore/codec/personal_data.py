@@ -11,6 +11,7 @@ from usercore.preferences.values import EmailPreference
 from usercore.privacy.consents.values import LedgerEntry
 from usercore.privacy.export.ports import PersonalRow
 from usercore.privacy.requests.model import PrivacyRequest
+from usercore.privacy.retention.ports import Notice
 from usercore.users.model import User
 from usercore.users.ports import HistoryEntry
 from usercore.users.values import Address
@@ -129,6 +130,11 @@ def verification_row(one: Verification) -> PersonalRow:
         "verifier": one.verifier,
         "reference": one.reference,
     }
+
+
+def notice_row(notice: Notice) -> PersonalRow:
+    """Return a notice as a row of ``inactivity_notices``."""
+    return {"noticed_at": timestamp(notice.at), "event_id": notice.event_id}
 
 
 def audit_row(chained: ChainedEntry) -> PersonalRow:

@@ -29,6 +29,7 @@ from usercore.privacy.mailing.values import Suppression, SuppressionReason
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.privacy.requests.holds import LegalHold, without_words
 from usercore.privacy.requests.model import PrivacyRequest, RequestId
+from usercore.privacy.retention.ports import Notice
 from usercore.users.attributes import AttributeSchema
 from usercore.users.errors import (
     EmailTakenError,
@@ -177,7 +178,7 @@ class MemoryDatabase:
     dead_letters: dict[Place, DeadLetter] = field(factory=dict, repr=False)
     privacy_requests: dict[RequestId, RequestRow] = field(factory=dict, repr=False)
     legal_holds: list[LegalHold] = field(factory=list, repr=False)
-    notices: dict[UserId, datetime] = field(factory=dict, repr=False)
+    notices: dict[UserId, Notice] = field(factory=dict, repr=False)
     retention_leased_until: datetime | None = None
     retention_last_run: datetime | None = None
     archives: dict[RequestId, ArchiveRow] = field(factory=dict, repr=False)

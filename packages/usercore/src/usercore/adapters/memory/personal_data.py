@@ -12,6 +12,7 @@ from usercore.codec.personal_data import (
     delivery_row,
     fact_row,
     history_row,
+    notice_row,
     preference_row,
     privacy_request_row,
     user_row,
@@ -77,6 +78,11 @@ def _verifications(database: MemoryDatabase, user_id: UserId) -> Iterable[Person
     return map(verification_row, sorted(found, key=lambda one: (one.started_at, one.id)))
 
 
+def _notices(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]:
+    notice = database.notices.get(user_id)
+    return [] if notice is None else [notice_row(notice)]
+
+
 READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[PersonalRow]]]] = {
     "users": _users,
     "user_history": _history,
@@ -87,6 +93,7 @@ READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[Personal
     "deliveries": _deliveries,
     "privacy_requests": _privacy_requests,
     "verifications": _verifications,
+    "inactivity_notices": _notices,
 }
 """One for each table that has a section in the archive."""
 

@@ -63,7 +63,7 @@ class MemoryRetentionStore:
         user = self.database.users.get(notice.user.id)
         if user is None or user.version != notice.user.version:
             return False
-        self.database.notices[user.id] = notice.at
+        self.database.notices[user.id] = notice
         self.database.deliver([delivery_of_notice(notice)])
         self.database.append(entry_of_notice(notice))
         return True
@@ -113,7 +113,7 @@ class MemoryRetentionStore:
 
     def _unused(self, step: Step) -> Iterator[tuple[User, datetime]]:
         for user in self.database.users.values():
-            used, noticed = self._used(user), self.database.notices.get(user.id)
+            used, noticed = self._used(user), self._noticed(user.id)
             is_active = user.status.state is AccountState.ACTIVE
             if step is Step.NOTICE and is_active and (noticed is None or noticed < used):
                 yield user, used
@@ -121,6 +121,10 @@ class MemoryRetentionStore:
                 yield user, noticed
             elif step is Step.ERASURE and _is_deactivated_for_inactivity(user) and not self._is_asked(user.id):
                 yield user, user.status.since
+
+    def _noticed(self, user_id: UserId) -> datetime | None:
+        notice = self.database.notices.get(user_id)
+        return None if notice is None else notice.at
 
     def _used(self, user: User) -> datetime:
         told = (entry.fact.at for entry in self.database.facts.values() if entry.user_id == user.id)

@@ -75,21 +75,36 @@ class RunRetention:
         why = require_reason(reason)
         async with self._alone():
             found = await self.review()
-            at = self.review.clock.now()
-            rules = tuple(line.rule.value for line in found)
-            entry = service_entry("RetentionRun", rules, why, context, event_id=self.ids.event_id(), at=at)
-            await self.trail.append([entry])
-            return [await self._done(line, at, context, progress) for line in found]
+            await self._record(found, why, context)
+            return await self._all(found, context, progress)
 
     async def when_due(self, every: timedelta, context: CommandContext) -> Sequence[ReportLine]:
-        """Run the schedule where its last run is so long ago and nobody else is at it; return what was done."""
+        """Run the schedule where its last run is so long ago and nobody else is at it; return what was done.
+
+        A run that finds nothing to do leaves no entry in the audit trail.
+        """
         last = await self.review.store.last_run()
         if last is not None and last + every > self.review.clock.now():
             return ()
         try:
-            return await self("the schedule", context, lambda _, __: None)
+            async with self._alone():
+                found = await self.review()
+                if any(line.due.count for line in found):
+                    await self._record(found, "the schedule", context)
+                return await self._all(found, context, lambda _, __: None)
         except RetentionUnderWayError:
             return ()
+
+    async def _record(self, found: Sequence[ReportLine], why: str, context: CommandContext) -> None:
+        at, rules = self.review.clock.now(), tuple(line.rule.value for line in found)
+        entry = service_entry("RetentionRun", rules, why, context, event_id=self.ids.event_id(), at=at)
+        await self.trail.append([entry])
+
+    async def _all(
+        self, found: Sequence[ReportLine], context: CommandContext, progress: Callable[[Kept | Step, int], None]
+    ) -> Sequence[ReportLine]:
+        at = self.review.clock.now()
+        return [await self._done(line, at, context, progress) for line in found]
 
     async def _done(
         self, line: ReportLine, now: datetime, context: CommandContext, progress: Callable[[Kept | Step, int], None]
