@@ -72,7 +72,7 @@ def bare(session: nox.Session) -> None:
 def kafka(session: nox.Session) -> None:
     """Run what speaks Kafka on a real Apache Kafka, which Maven fetches; `KAFKA_BOOTSTRAP` names one of your own."""
     _install(session)
-    session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", *(session.posargs or KAFKA_TESTS))
+    session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", "-n0", *(session.posargs or KAFKA_TESTS))
 
 
 @nox.session
@@ -80,7 +80,7 @@ def chaos(session: nox.Session) -> None:
     """Hold the stream to its promises at full length, through hundreds of kills, on a real Apache Kafka."""
     _install(session)
     arguments = session.posargs or ("tests/chaos",)
-    session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", *arguments, env={"CHAOS": "long"})
+    session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", "-n0", *arguments, env={"CHAOS": "long"})
 
 
 @nox.session

@@ -281,6 +281,7 @@ class MemoryDatabase:
             _drop(rows, lambda row: _is_overtaken(row.delivery, user_id, event_id))
         self.history[user_id] = [evolve(entry, changes=()) for entry in self.history[user_id]]
         self.preferences.pop(user_id, None)
+        self.notices.pop(user_id, None)
         self.consents[user_id] = [
             evolve(entry, proof=None, consent=evolve(entry.consent, source=""))
             for entry in self.consents.pop(user_id, ())
