@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -15,6 +15,8 @@ from tests.e2e.harness.copies import ALL_SCOPES, World, running_copies
 from tests.e2e.harness.rows import locked, rows, waiting_for
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Answer, Client, Connection, UnansweredError, request_bytes
+from tests.http import canaries
+from user_http.routes import ROUTES, Route
 
 TOPIC = "news"
 WRONG_VALUES: tuple[Any, ...] = ([f"{MARK} wrong"], f"{MARK} wrong\u0000", MARK * 300, {MARK: 1}, f"@{MARK} ")
@@ -127,6 +129,30 @@ class Visitor:
             await self.send("POST", "/v1/users", {**profile(7), "password": None}, **headers)
             await self.send("PATCH", own, {"lastName": f"{MARK} changed"}, **{"if_match": "*", **headers})
 
+    async def visit(self, route: Route, number: int) -> list[str]:
+        """Send every request of an operation, on somebody of its own; give the ids that no log may hold."""
+        user = await self.send("POST", "/v1/users", profile(number))
+        assert user is not None
+        own = f"/v1/users/{user.json()['id']}"
+        request = await self.send("POST", f"{own}/privacy-requests", {"kind": "ACCESS", "text": f"{MARK} asks"})
+        verification = await self.send("POST", f"{own}/verifications", {"channel": "email"})
+        held = await self.send("POST", f"{own}/legal-holds", {"matter": "case-1", "reason": f"{MARK} claims"})
+        assert request is not None
+        assert verification is not None
+        assert held is not None
+        assert (request.status, verification.status, held.status) == (201, 201, 200)
+        ids = {"userId": user.json()["id"], "requestId": request.json()["id"]}
+        ids |= {"verificationId": verification.json()["id"], "matter": "case-1", "token": MARK}
+        for asked in canaries.requests(route, MARK, ids):
+            headers = {name.lower().replace("-", "_"): value for name, value in asked["headers"].items()}
+            body = asked.get("content", asked.get("json"))
+            if "data" in asked:
+                body = urlencode(asked["data"]).encode()
+                headers["content_type"] = "application/x-www-form-urlencoded"
+            query = f"?{urlencode(asked['params'])}" if asked["params"] else ""
+            await self.send(asked["method"], asked["url"] + query, body, **headers)
+        return [ids["userId"], ids["requestId"], ids["verificationId"]]
+
     async def talk_garbage(self) -> None:
         """Send what is no HTTP, and what is half of it."""
         for text in GARBAGE:
@@ -173,7 +199,7 @@ async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_or_
     async with running_copies(world, LOG_LEVEL="debug", DB_STATEMENT_TIMEOUT_S="0.5") as [copy]:
         async with copy.client(*ALL_SCOPES, subject=f"{MARK}|caller") as client, Client(copy.port, MARK) as stranger:
             visitor = Visitor(client)
-            await register(world)
+            await register(world, NAMED)
             user = await visitor.send("POST", "/v1/users", profile())
             assert user is not None
             assert user.status == 201, user.body
@@ -204,9 +230,12 @@ async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_or_
     assert '"event": "request crashed"' in log
 
 
-async def register(world: World) -> None:
-    """Allow one custom attribute and one email topic."""
-    schema = {"type": "object", "properties": {f"{MARK}Key": {"type": "string"}}, "additionalProperties": False}
+NAMED = {"type": "object", "properties": {f"{MARK}Key": {"type": "string"}}, "additionalProperties": False}
+ANY = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+async def register(world: World, schema: dict[str, Any]) -> None:
+    """Allow custom attributes and one email topic."""
     await rows(
         world.database_url,
         "INSERT INTO attribute_schemas (version, document, registered_at, registered_by) VALUES (1, %s, now(), 'e2e')",
@@ -217,6 +246,40 @@ async def register(world: World) -> None:
         "INSERT INTO email_topics VALUES (%s, 'News', '', false, false, '1', now())",
         TOPIC,
     )
+
+
+QUOTAS: dict[str, Any] = {
+    "RATE_LIMIT_SENSITIVE": "1000000/60",
+    "RATE_LIMIT_ANONYMOUS": "1000000/60",
+    "RATE_LIMIT_LOOKUPS": "20/3600",
+}
+
+
+async def test_canaries_in_every_part_of_every_operation_show_in_no_log_metric_or_problem(world: World) -> None:
+    ledger = str(world.folder / "erasures.jsonl")
+    async with running_copies(world, LOG_LEVEL="debug", ERASURE_LEDGER_FILE=ledger, **QUOTAS) as [copy]:
+        async with copy.client(*ALL_SCOPES, subject=f"{MARK}|caller") as client:
+            visitor = Visitor(client)
+            # A name that stands in the schema may be told; those that callers choose may not.
+            await register(world, ANY)
+            ids: list[str] = []
+            for first in range(0, len(ROUTES), 8):
+                numbered = enumerate(ROUTES[first : first + 8], 1000 + first)
+                told = await asyncio.gather(*(visitor.visit(route, number) for number, route in numbered))
+                ids += [one for several in told for one in several]
+            metrics = (await client.get("/metrics")).body.decode()
+        copy.signal(signal.SIGTERM)
+        assert await copy.ended() == 0
+    assert {answer.status for answer in visitor.problems} >= {400, 401, 404, 406, 409, 412, 415, 422, 429}
+    for answer in visitor.problems:
+        assert answer.status < 500, answer
+        assert found_in(answer.body.decode() + str(dict(answer.headers))) == [], answer
+    log = copy.log.read_text(encoding="utf-8")
+    for text in (log, metrics):
+        assert found_in(text) == []
+        assert [one for one in ids if one in text] == []
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert {line["route"] for line in lines if "route" in line} >= {route.path for route in ROUTES}
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ MARK = "cnryq7f3"
 ABSENT = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 """Nothing has this id; a hold by this name neither."""
 NOWHERE = dict.fromkeys(("userId", "requestId", "verificationId"), ABSENT) | {"matter": "none", "token": "none"}
+SCHEMA: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
 MANY = Quota(1_000_000, 60)
 PARENTS = {"requestId": "privacy-requests", "verificationId": "verifications", "matter": "legal-holds"}
 ELSEWHERE = {"confirmVerification", "confirmVerificationByLink", "getPrivacyArchive"}
@@ -51,7 +52,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         one.client.headers.update(bearer(EVERYTHING, f"{MARK}|caller"))
         await one.core.register_topic(RegisterTopicCommand("news", "News", "1"))
         context = CommandContext(SYSTEM, correlation_id="preparation")
-        await one.core.register_attribute_schema(RegisterAttributeSchemaCommand({"type": "object"}), context)
+        await one.core.register_attribute_schema(RegisterAttributeSchemaCommand(SCHEMA), context)
         yield one
 
 

@@ -111,6 +111,28 @@ def test_each_broken_rule_is_told_by_path_and_keyword_without_the_value() -> Non
     assert sorted(found) == [((), "additionalProperties"), ((), "required"), (("b", "1", "c"), "type")]
 
 
+@pytest.mark.parametrize(
+    ("rules", "attributes", "path"),
+    [
+        ({"additionalProperties": {"type": "string"}}, {"canary": 1}, ()),
+        ({"patternProperties": {"^c": {"type": "string"}}}, {"canary": 1}, ()),
+        ({"properties": {"a": {"additionalProperties": {"type": "string"}}}}, {"a": {"canary": 1}}, ("a",)),
+        ({"properties": {"a": {"items": {"additionalProperties": False}}}}, {"a": [{"canary": 1}]}, ("a", "0")),
+        (
+            {"$defs": {"b": {"properties": {"c": {"type": "string"}}}}, "properties": {"a": {"$ref": "#/$defs/b"}}},
+            {"a": {"c": 1}},
+            ("a", "c"),
+        ),
+    ],
+)
+def test_a_path_ends_before_a_name_that_the_caller_chose(
+    rules: dict[str, Any], attributes: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    [(found, _)] = JsonSchemaValidator().violations(schema(rules), attributes)
+
+    assert found == path
+
+
 def test_attributes_that_satisfy_the_schema_break_nothing() -> None:
     rules = schema({"properties": {"a": {"type": "integer"}, "b": {"type": "array"}}})
 

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
@@ -32,7 +32,7 @@ class JsonSchemaValidator:
     A schema comes from the operator, who is trusted not to write patterns that take for ever.
     """
 
-    _last: tuple[AttributeSchema, Draft202012Validator] | None = field(default=None, init=False, repr=False)
+    _last: "_Prepared | None" = field(default=None, init=False, repr=False)
 
     def check_schema(self, document: Mapping[str, Json]) -> None:
         """Pass a usable schema.
@@ -46,7 +46,9 @@ class JsonSchemaValidator:
         try:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
-            raise _refused(_path(error), f"satisfy the meta-schema's rule '{error.validator}'") from None
+            raise _refused(
+                tuple(map(str, _path(error))), f"satisfy the meta-schema's rule '{error.validator}'"
+            ) from None
         try:
             _check_references(schema)
         except (Unresolvable, LookupError, TypeError, ValueError):  # the last three: a malformed URI or pointer
@@ -61,18 +63,43 @@ class JsonSchemaValidator:
     ) -> Sequence[tuple[tuple[str, ...], str]]:
         """Return for each broken rule the path inside the attributes and the schema's keyword.
 
-        At most :data:`VIOLATIONS_MAX` are looked for.
+        At most :data:`VIOLATIONS_MAX` are looked for. A path ends before a name that the schema does not give: the
+        caller chose it, and it may be anything.
         """
-        errors = self._validator(schema).iter_errors(attributes)
+        prepared = self._prepared(schema)
+        errors = prepared.validator.iter_errors(attributes)
         try:
-            return [(_path(error), str(error.validator)) for error in islice(errors, VIOLATIONS_MAX)]
+            return [(prepared.known(_path(error)), str(error.validator)) for error in islice(errors, VIOLATIONS_MAX)]
         except RecursionError:
             return [((), "$ref")]
 
-    def _validator(self, schema: AttributeSchema) -> Draft202012Validator:
-        if self._last is None or self._last[0] != schema:
-            self._last = schema, Draft202012Validator(_plain(schema.document), registry=_NOTHING_ELSE)
-        return self._last[1]
+    def _prepared(self, schema: AttributeSchema) -> "_Prepared":
+        if self._last is None or self._last.schema != schema:
+            document = _plain(schema.document)
+            validator = Draft202012Validator(document, registry=_NOTHING_ELSE)
+            self._last = _Prepared(schema, validator, frozenset(_names(document)))
+        return self._last
+
+
+@frozen
+class _Prepared:
+    schema: AttributeSchema
+    validator: Draft202012Validator
+    names: frozenset[str]
+
+    def known(self, path: Sequence[str | int]) -> tuple[str, ...]:
+        """Return a path as far as the schema names it; the places in lists are no names."""
+        return tuple(map(str, takewhile(lambda part: isinstance(part, int) or part in self.names, path)))
+
+
+def _names(schema: Json) -> Iterator[str]:
+    """Yield the names of attributes that a schema gives, however deep."""
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            yield from properties
+    for inner in _children(schema):
+        yield from _names(inner)
 
 
 _NOTHING_ELSE: Registry[Any] = Registry()
@@ -141,8 +168,8 @@ def _check_references(schema: Mapping[str, Any]) -> None:
         waiting += [(inner, here.in_subresource(inner)) for inner in resource.subresources()]
 
 
-def _path(error: ValidationError | SchemaError) -> tuple[str, ...]:
-    return tuple(str(part) for part in error.absolute_path)
+def _path(error: ValidationError | SchemaError) -> tuple[str | int, ...]:
+    return tuple(error.absolute_path)
 
 
 def _refused(path: tuple[str, ...], detail: str) -> AttributeSchemaInvalidError:
