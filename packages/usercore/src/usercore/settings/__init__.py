@@ -20,12 +20,8 @@ from usercore.settings.sections import (
     CoreSettings,
     DatabaseSettings,
     DeliverySettings,
-    KeySettings,
     PasswordSettings,
-    PrivacySettings,
-    RetentionSettings,
     TelemetrySettings,
-    VerificationSettings,
 )
 from usercore.settings.services import (
     AuditAdapter,
@@ -38,6 +34,7 @@ from usercore.settings.services import (
     ServicesSettings,
 )
 from usercore.settings.serving import AuthSettings, HttpSettings, LimitSettings, ServingSettings
+from usercore.settings.trust import KeySettings, PrivacySettings, RetentionSettings, VerificationSettings
 
 __all__ = [
     "ActivitySettings",

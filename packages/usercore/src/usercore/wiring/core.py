@@ -4,64 +4,33 @@ from typing import Final
 
 from attrs import frozen
 
-from usercore.activity.ports import ActivityReader, ActivityWriter
 from usercore.activity.read_activity import ReadActivity
 from usercore.activity.record_facts import RecordFacts
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.audit.export_audit import ExportAudit
 from usercore.audit.make_checkpoint import MakeCheckpoint
-from usercore.audit.ports import (
-    AuditArchive,
-    AuditReader,
-    AuditTrail,
-    CheckpointLog,
-    CheckpointPublisher,
-    CheckpointSigner,
-    CheckpointVerifier,
-    ListingTrail,
-)
 from usercore.audit.read_audit import ReadAudit
 from usercore.audit.record_reads import RecordReads
 from usercore.audit.verify_audit import VerifyAudit
-from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
-from usercore.delivery.ports import (
-    AuditService,
-    AuthenticationService,
-    DeliveryQueue,
-    DeliveryRecords,
-    NotificationService,
-    OutboxReader,
-    OutboxShards,
-)
 from usercore.delivery.reconcile import ReconcileCredentials
 from usercore.delivery.topic_mail import TopicMail
-from usercore.kernel.inbox import Inbox
-from usercore.kernel.limits import RateLimiter
-from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
-from usercore.kernel.receipts import IdempotencyLedger
 from usercore.messaging.dead_letters import DiscardDeadLetter, GetDeadLetter, ListDeadLetters
 from usercore.messaging.listing import ListParked
-from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.get_email_preferences import GetEmailPreferences
-from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.preferences.topics import ListTopics, RegisterTopic
 from usercore.preferences.update_email_preferences import UpdateEmailPreferences
 from usercore.privacy.consents.opt_out import OptOutOfSale
-from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.privacy.consents.purposes import ListPurposes, RegisterPurpose
 from usercore.privacy.consents.read_consents import ReadConsents
 from usercore.privacy.consents.record_consent import RecordConsent
 from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.export_user_data import ExportUserData
-from usercore.privacy.export.ports import PersonalDataReader
-from usercore.privacy.keys.ports import KeyStore
 from usercore.privacy.keys.rotate_keys import RotateKeys
 from usercore.privacy.keys.seal_plain import SealPlain
 from usercore.privacy.mailing.links import UnsubscribeLinks
 from usercore.privacy.mailing.permission import ReadMailPermission
-from usercore.privacy.mailing.ports import SuppressionList
 from usercore.privacy.mailing.suppress import Addresses, CheckSuppression, LiftSuppression, Suppress, SuppressErased
 from usercore.privacy.mailing.tokens import UnsubscribeTokens
 from usercore.privacy.mailing.unsubscribe import ReadUnsubscribeTicket, Unsubscribe
@@ -82,16 +51,10 @@ from usercore.privacy.requests.noting import Notes
 from usercore.privacy.requests.policy import RequestPolicy
 from usercore.privacy.requests.ports import (
     AddressSuppressor,
-    Archives,
-    ErasureLedger,
-    ErasureTraces,
-    LegalHolds,
-    PrivacyRequests,
 )
 from usercore.privacy.requests.read_requests import FetchArchive, GetPrivacyRequest, ListPrivacyRequests
 from usercore.privacy.requests.replaying import CheckLedger, ReplayErasures
 from usercore.privacy.retention.inactivity import WorkOffInactivity
-from usercore.privacy.retention.ports import RetentionStore
 from usercore.privacy.retention.run_retention import ReviewRetention, RunRetention
 from usercore.privacy.retention.values import NO_SCHEDULE, Schedule
 from usercore.users.attribute_rules import (
@@ -103,91 +66,22 @@ from usercore.users.create_user import CreateUser
 from usercore.users.deactivate_user import DeactivateUser
 from usercore.users.history import ReadHistory, ReadPast
 from usercore.users.once import Once
-from usercore.users.ports import (
-    AttributeSchemas,
-    AttributeValidator,
-    EmailRules,
-    HistoryReader,
-    PasswordHasher,
-    ProfileReader,
-    UserDirectory,
-    UserReader,
-    UserWriter,
-)
 from usercore.users.reactivate_user import ReactivateDue, ReactivateUser
 from usercore.users.read_users import GetUser, ListUsers, ReadProfile
 from usercore.users.stepping import UserStepper
 from usercore.users.update_user import UpdateUser
 from usercore.verification.confirm_verification import ConfirmByLink, Confirmer, ConfirmVerification
 from usercore.verification.hashes import ProofHasher
-from usercore.verification.ports import ProofGenerator, VerificationReader, VerificationWriter
 from usercore.verification.purge_verifications import PurgeVerifications
 from usercore.verification.record_verification import RecordVerification
 from usercore.verification.start_verification import StartVerification
 from usercore.verification.values import DEFAULT_VERIFICATION, VerificationPolicy
 from usercore.verification.verify_newcomers import VerifyNewcomers
 from usercore.wiring.exporting import AuditedExports
+from usercore.wiring.ports import Ports as Ports
 
 DEFAULT_REQUESTS: Final = RequestPolicy()
 """The company's rules for privacy requests, where it has no others."""
-
-
-@frozen
-class Ports:
-    """One implementation of every port."""
-
-    clock: Clock
-    ids: IdGenerator
-    keyed: KeyedHasher
-    users: UserReader
-    writer: UserWriter
-    profiles: ProfileReader
-    directory: UserDirectory
-    history: HistoryReader
-    personal_data: PersonalDataReader
-    schemas: AttributeSchemas
-    validator: AttributeValidator
-    emails: EmailRules
-    hasher: PasswordHasher
-    ledger: IdempotencyLedger
-    inbox: Inbox
-    limiter: RateLimiter
-    rejections: Rejections
-    parked: ParkedMessages
-    dead_letters: DeadLetters
-    topics: TopicRegistry
-    preferences: PreferencesReader
-    purposes: PurposeRegistry
-    consents: ConsentLedger
-    privacy_requests: PrivacyRequests
-    holds: LegalHolds
-    archives: Archives
-    erasure_traces: ErasureTraces
-    erasure_ledger: ErasureLedger
-    suppressions: SuppressionList
-    activity_writer: ActivityWriter
-    activity_reader: ActivityReader
-    proofs: ProofGenerator
-    verification_writer: VerificationWriter
-    verification_reader: VerificationReader
-    deliveries: DeliveryQueue
-    delivery_records: DeliveryRecords
-    outbox: OutboxReader
-    shards: OutboxShards
-    trail: AuditTrail
-    listings: ListingTrail
-    audit_reader: AuditReader
-    archive: AuditArchive
-    checkpoints: CheckpointLog
-    signer: CheckpointSigner
-    verifier: CheckpointVerifier
-    checkpoint_publisher: CheckpointPublisher
-    key_store: KeyStore
-    retention: RetentionStore
-    authentication: AuthenticationService
-    credentials: CredentialDirectory
-    notification: NotificationService
-    audit: AuditService
 
 
 @frozen
