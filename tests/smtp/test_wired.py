@@ -1,7 +1,11 @@
 """From what happens to a user to the mail that is sent of it, with a server that is away for a while."""
 
+import io
+import logging
 from collections.abc import Sequence
 
+import pytest
+import structlog
 from attrs import evolve
 
 from tests.builders import SetClock, a_context, a_profile, an_email, creation, update
@@ -11,8 +15,16 @@ from usercore.adapters.smtp.samples import NOW, sample
 from usercore.delivery.topic_mail import TopicMail
 from usercore.delivery.values import DeliveryFilter, DeliveryLine, DeliveryState, Operation, Recipient
 from usercore.kernel.ids import EventId
+from usercore.observe.logs import configure_logs
 from usercore.preferences.topics import RegisterTopicCommand
-from usercore.settings import NotificationAdapter, NotificationSettings, ServicesSettings, SmtpSettings
+from usercore.settings import (
+    NotificationAdapter,
+    NotificationSettings,
+    ServicesSettings,
+    SmtpSettings,
+    TelemetrySettings,
+)
+from usercore.settings.sections import LogFormat, LogLevel
 from usercore.users.create_user import CreateUserCommand
 from usercore.users.intake import ProfilePatch
 from usercore.users.ports import Change
@@ -122,3 +134,33 @@ async def test_the_settings_choose_mail(room: Mailroom, settings: SmtpSettings) 
         await services.notification.notify(evolve(sample(Operation.SEND_WELCOME), created_at=NOW))
 
     assert len(room.mails) == 1
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("answer", ["421 4.3.2 {}", "450 4.2.1 {}", "550 5.1.1 {}", "554 5.7.1 {}", "250 {}", "{}"])
+async def test_what_a_mail_server_says_of_somebody_is_neither_kept_nor_logged(
+    room: Mailroom,
+    notifications: SmtpNotifications,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    answer: str,
+) -> None:
+    # The test's own server logs what it is told.
+    monkeypatch.setattr(logging.getLogger("mail.log"), "disabled", True)
+    log = io.StringIO()
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    configure_logs(TelemetrySettings(LogLevel.DEBUG, LogFormat.JSON), log)
+    canary = "cnryq7f3"
+    try:
+        core = await core_with(notifications, clock, creation(a_profile(f"{canary}@example.com", first_name=canary)))
+        room.answer(stage, answer.format(f"<{canary}@example.com> {canary} is unknown here"))
+        await delivered(core)
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers[:] = handlers
+        logging.getLogger().setLevel(level)
+
+    assert room.commands.count(stage) >= 1
+    told = [str(await letters(core)), log.getvalue()]
+    assert canary not in "".join(told).lower()
