@@ -103,3 +103,18 @@ async def test_topics_that_are_not_named_take_unsigned_commands(
 
     await until(ended, "the user is deactivated")
     assert await shared_world.rows("SELECT 1 FROM inbox WHERE message_id = %s", ident)
+
+
+async def test_why_a_signed_command_was_refused_repeats_nothing_of_it(wire: Wire, shared_world: World) -> None:
+    canary = "cnryq7f3"
+    stranger = signed(update(canary, canary), STRANGER, canary)
+    odd = update(canary, canary)
+    odd = evolve(odd, headers=(*odd.headers, ("jws", canary.encode()), ("signature", canary.encode())))
+    for raw in (update(canary, canary), stranger, odd):
+        place = await sent(wire, raw)
+        await buried(shared_world, "update-user", place)
+        letter = await shown(wire, "update-user", place)
+        # Its own headers come back as they were; what is said of it is ours.
+        said = [value for name, value in letter.headers if name.startswith("dlq_")]
+        assert said
+        assert canary.encode() not in b"".join(said)
