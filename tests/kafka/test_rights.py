@@ -12,7 +12,7 @@ from tests.stream.harness.people import new_user
 from tests.stream.harness.wire import open_wire
 from tests.stream.harness.world import World, running_worker
 from tools.apache_kafka import STRANGER, ApacheKafka, fetch
-from usercore.delivery.topics import DEAD_LETTERS, PROFILES, PUBLISHED, RECEIVED
+from usercore.delivery.topics import AUDIT_CHECKPOINTS, DEAD_LETTERS, PROFILES, PUBLISHED, RECEIVED
 
 pytestmark = pytest.mark.apache
 
@@ -43,7 +43,7 @@ async def test_they_are(guarded_kafka: ApacheKafka, migrated_database_url: str, 
     world = World(migrated_database_url, guarded_kafka.sasl_bootstrap, tmp_path)
     await asyncio.gather(
         allow(guarded_kafka, "Read", *topics(world, RECEIVED), "--group", world.group),
-        allow(guarded_kafka, "Write", *topics(world, (*PUBLISHED, PROFILES, DEAD_LETTERS))),
+        allow(guarded_kafka, "Write", *topics(world, (*PUBLISHED, PROFILES, DEAD_LETTERS, AUDIT_CHECKPOINTS))),
         allow(guarded_kafka, "Write", "--topic", world.prefix + "reply-", *PREFIXED),
         allow(guarded_kafka, "Create", "--topic", world.prefix, *PREFIXED),
     )
