@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from usercore.adapters.memory.database import MemoryDatabase
-from usercore.codec.messages.subjects import subject_of
 from usercore.delivery.answers import delivery_of_notice, entry_of_notice
 from usercore.kernel.ids import UserId
+from usercore.messaging.subjects import subject_of
 from usercore.messaging.values import DeadLetterState
 from usercore.privacy.requests.values import RequestKind
 from usercore.privacy.retention.ports import Notice, RetentionStore

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from usercore.adapters.sql.engine import Row
 from usercore.adapters.sql.keys import SqlServiceKeys
-from usercore.codec.messages.subjects import subject_of
 from usercore.kernel.sealing import DataKey
+from usercore.messaging.subjects import subject_of
 from usercore.messaging.values import Place, RawMessage
 
 PLACE: Final = "topic, message_partition, message_offset, message_timestamp"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.letters import a_message
-from usercore.codec.messages.subjects import subject_of
+from usercore.messaging.subjects import subject_of
 
 ADA = "01970000-0000-7000-8000-00000000000a"
 BOB = "01970000-0000-7000-8000-00000000000b"
