@@ -1,6 +1,7 @@
 """A database that is slow, frozen, restarted or gone gives one clear error, in bounded time, and no wrong answer."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -300,6 +301,30 @@ async def test_a_cancelled_commit_is_whole_or_not_at_all(ports: SqlPorts, databa
         assert (await ports.history.entry(change.user.id, 1) is not None) is written
         [(events,)] = await database.fetch(b"SELECT count(*) FROM outbox WHERE aggregateid = $1::uuid", change.user.id)
         assert events == written
+
+
+async def test_a_connect_that_was_cancelled_leaves_nobody_waiting_in_the_server(
+    settings: DatabaseSettings, postgres_url: str
+) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND state = 'starting'"
+    gc.collect()
+    gc.disable()  # which would find sooner or later what is forgotten here
+    try:
+        for turn in range(60):
+            async with open_database(settings) as database:
+                asking = asyncio.create_task(database.ping())
+                await asyncio.sleep(turn / 2_000)
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+
+        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as watching:
+
+            async def none_waits() -> bool:
+                return await (await watching.execute(waiting)).fetchone() == (0,)
+
+            await comes_true(none_waits)
+    finally:
+        gc.enable()
 
 
 async def test_a_database_without_tables_is_unavailable(database_url: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from usercore.adapters.sql.connecting import Connector
 from usercore.adapters.sql.errors import LostError, is_lost, translated
 from usercore.settings import DatabaseSettings
 
@@ -40,6 +41,7 @@ class Database:
     _writes: AsyncEngine
     _reads: AsyncEngine
     _settings: DatabaseSettings
+    _connector: Connector
 
     async def fetch(self, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
         """Return the rows of a reading statement with ``$1`` parameters.
@@ -126,6 +128,7 @@ class Database:
         """Close every connection."""
         await self._writes.dispose()
         await self._reads.dispose()
+        await self._connector.close()
 
     def _begin(self, idle_s: float) -> bytes:
         limits = {
@@ -209,9 +212,10 @@ async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
     Args:
         settings: where the server is, and every limit.
     """
-    writes = _engine(settings, settings.pool_size)
-    reads = _engine(settings, settings.read_pool_size)
-    database = Database(writes, reads, settings)
+    connector = Connector()
+    writes = _engine(settings, settings.pool_size, connector)
+    reads = _engine(settings, settings.read_pool_size, connector)
+    database = Database(writes, reads, settings, connector)
     try:
         yield database
     finally:
@@ -223,7 +227,7 @@ def driver_url(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+psycopg")
 
 
-def _engine(settings: DatabaseSettings, size: int) -> AsyncEngine:
+def _engine(settings: DatabaseSettings, size: int, connector: Connector) -> AsyncEngine:
     engine = create_async_engine(
         driver_url(settings.url.reveal()),
         isolation_level="AUTOCOMMIT",
@@ -238,6 +242,7 @@ def _engine(settings: DatabaseSettings, size: int) -> AsyncEngine:
             "connect_timeout": max(1, round(settings.connect_timeout_s)),
             "application_name": "user-service",
             "prepare_threshold": None,
+            "async_creator_fn": connector,
         },
     )
     event.listen(engine.sync_engine, "connect", _prepare_if_direct)
