@@ -30,7 +30,7 @@ def live_server(
     folder: Path, core: Core | None = None, protocol: type[BoundedHttpProtocol] = BoundedHttpProtocol
 ) -> Iterator[str]:
     """Serve until the end of the block and give the base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = _listener()
     settings = evolve(settings_in(folder), limits=LimitSettings(sensitive=MANY, anonymous=MANY))
     app = build_app(core or a_core(), settings, Metrics(), readiness=always_ready)
     config = uvicorn.Config(app, loop="none", http=protocol, ws="none", lifespan="off", log_config=None)
@@ -42,6 +42,14 @@ def live_server(
     finally:
         server.should_exit = True
         thread.join(timeout=10)
+
+
+def _listener() -> socket.socket:
+    """Listen as TCP by name: asyncio sends what is written at once only on such sockets, else after 40 ms."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
 
 
 def prepared(core: Core) -> Core:

@@ -19,6 +19,10 @@ from user_cli.embedded.valkey import start_valkey
 
 __all__ = ["EmbeddedServers", "embedded_servers"]
 
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 -- only a folder with a random name is made there, as in any other
+_MEMORY_NEEDED = 4 << 30
+"""Bytes. A PostgreSQL's write-ahead log alone takes up to 1 GiB before a checkpoint, and tests run side by side."""
+
 
 @frozen
 class EmbeddedServers:
@@ -59,7 +63,8 @@ async def embedded_servers(
         kafka: True asks for a broker. The embedded one is for development and tests, and forgets everything when
             it stops.
         kafka_bootstrap: a broker that is there already, passed through; none is started then.
-        durable: False makes PostgreSQL faster and forgetful, for tests.
+        durable: False makes PostgreSQL faster and forgetful, for tests; a folder of our own then stands in memory where
+            there is room.
         ports: gives ports to try.
 
     Raises:
@@ -67,7 +72,7 @@ async def embedded_servers(
     """
     account = server_account()
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(_folder(data_dir, account))
+        folder = stack.enter_context(_folder(data_dir, account, durable=durable))
         stack.enter_context(_lock(folder))
         processes: list[ServerProcess] = []
         if database_url is None:
@@ -90,11 +95,11 @@ async def embedded_servers(
 
 
 @contextmanager
-def _folder(data_dir: Path | None, account: Account) -> Iterator[Path]:
+def _folder(data_dir: Path | None, account: Account, *, durable: bool) -> Iterator[Path]:
     if data_dir is not None:
         yield account.reachable_folder(data_dir)
         return
-    folder = Path(tempfile.mkdtemp(prefix="user-service-"))
+    folder = Path(tempfile.mkdtemp(prefix="user-service-", dir=None if durable else _memory()))
     folder.chmod(0o711)
     try:
         if not account.may_enter(folder):
@@ -104,6 +109,15 @@ def _folder(data_dir: Path | None, account: Account) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """Return the folder that the system keeps in memory, where it has one that the servers can live in."""
+    if not (hasattr(os, "ST_NOEXEC") and os.access(_SHARED_MEMORY, os.W_OK | os.X_OK)):
+        return None
+    state = os.statvfs(_SHARED_MEMORY)
+    fits = state.f_bavail * state.f_frsize >= _MEMORY_NEEDED
+    return _SHARED_MEMORY if fits and not state.f_flag & os.ST_NOEXEC else None
 
 
 @contextmanager
