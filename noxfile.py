@@ -77,9 +77,9 @@ def kafka(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Hold the stream to its promises at full length, through hundreds of kills, on a real Apache Kafka."""
+    """Hold the service to its promises at full length, through hundreds of kills, on a real Apache Kafka."""
     _install(session)
-    arguments = session.posargs or ("tests/chaos",)
+    arguments = session.posargs or ("tests/chaos", "tests/e2e/test_whole_life.py")
     session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", "-n0", *arguments, env={"CHAOS": "long"})
 
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from user_cli.embedded.memory import memory_folder
+
 
 @contextmanager
 def enterable_folder() -> Iterator[Path]:
     """Give a place that the servers' account can enter, which pytest's own folders are not."""
-    made = Path(tempfile.mkdtemp(prefix="embedded-test-"))
+    made = Path(tempfile.mkdtemp(prefix="embedded-test-", dir=memory_folder()))
     made.chmod(0o711)
     try:
         yield made / "data"

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from tests.e2e.harness.waiting import until, until_so
 from user_cli.embedded.account import Account, server_account
+from user_cli.embedded.memory import memory_folder
 from user_cli.embedded.postgres import start_postgres
 from user_cli.embedded.process import ServerProcess, free_port
 from user_cli.embedded.valkey import start_valkey
@@ -23,7 +24,7 @@ from user_cli.embedded.valkey import start_valkey
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Give a folder that the servers' account can enter, which pytest's own are not."""
-    folder = Path(tempfile.mkdtemp(prefix="e2e-servers-"))
+    folder = Path(tempfile.mkdtemp(prefix="e2e-servers-", dir=memory_folder()))
     folder.chmod(0o711)
     try:
         yield folder

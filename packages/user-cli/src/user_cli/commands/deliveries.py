@@ -1,21 +1,20 @@
 """`userctl deliveries`: what the services around us have been told, and what not."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Annotated, TypeAlias
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Final
 
-from attrs import field, frozen
+from attrs import frozen
 from cyclopts import Parameter
 
 from user_cli.commands.options import AsJson, WithDefault, command_group
-from user_cli.failures import NotAllDoneError, UsageError
-from user_cli.output import say, show_json, show_json_items, show_json_page, show_table
+from user_cli.failures import UsageError
+from user_cli.output import show_json, show_json_items, show_json_page
 from user_cli.session import open_session
+from user_cli.settling import settle
 from user_cli.views_deliveries import delivery_object, show_deliveries, show_delivery
 from usercore.delivery.overseeing import ListDeliveries
 from usercore.delivery.values import DeliveryFilter, DeliveryLine, DeliveryState, Recipient
-from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreError
 from usercore.kernel.ids import UserId
-from usercore.kernel.reasons import ReasonInvalidError
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
 
 app = command_group("deliveries", "What the services around this one were told: look, retry, discard.")
@@ -29,7 +28,7 @@ To = Annotated[
     Parameter(name="--recipient", show_choices=False, help="AUTHENTICATION, NOTIFICATION or AUDIT."),
 ]
 Reason = Annotated[str, Parameter(help="Why, in at most 500 characters; it is kept with the delivery.")]
-Act: TypeAlias = Callable[[str], Awaitable[DeliveryLine]]
+_EMPTY: Final = "No delivery was given up."
 
 
 @Parameter(name="*")
@@ -131,7 +130,7 @@ async def retry(*delivery_ids: str, choice: Choice = Choice(), as_json: AsJson =
     _check(delivery_ids, choice)
     async with open_session() as session:
         keys = delivery_ids or await _chosen(session.core.list_deliveries, choice)
-        await _settle(_Settling(session.core.retry_delivery), keys, as_json=as_json)
+        await settle(session.core.retry_delivery, keys, empty=_EMPTY, as_json=as_json)
 
 
 @app.command
@@ -157,11 +156,8 @@ async def discard(
     _check(delivery_ids, choice)
     async with open_session() as session:
         keys = delivery_ids or await _chosen(session.core.list_deliveries, choice)
-
-        async def act(key: str) -> DeliveryLine:
-            return await session.core.discard_delivery(key, reason, session.context)
-
-        await _settle(_Settling(act), keys, as_json=as_json)
+        act = session.core.discard_delivery
+        await settle(lambda one: act(one, reason, session.context), keys, empty=_EMPTY, as_json=as_json)
 
 
 def _check(delivery_ids: Sequence[str], choice: Choice) -> None:
@@ -186,51 +182,3 @@ async def _every(deliveries: ListDeliveries, wanted: DeliveryFilter) -> AsyncIte
         after = page.next_cursor
         if after is None:
             return
-
-
-@frozen
-class _Settling:
-    """What is done about deliveries, and what came of it."""
-
-    act: Act
-    done: dict[str, str] = field(factory=dict)
-    refused: dict[str, UserCoreError] = field(factory=dict)
-
-    async def __call__(self, key: str) -> None:
-        """Do it about one delivery, and go on where it is refused for a reason of its own."""
-        try:
-            self.done[key] = (await self.act(key)).state.value
-        except (UnavailableError, ExhaustedError, ReasonInvalidError):
-            raise
-        except UserCoreError as error:
-            self.refused[key] = error
-
-
-async def _settle(work: _Settling, keys: Sequence[str], *, as_json: bool) -> None:
-    distinct = tuple(dict.fromkeys(keys))
-    try:
-        for key in distinct:
-            await work(key)
-    finally:
-        if len(distinct) != 1 or work.done:
-            _show(work, distinct, as_json=as_json)
-    if work.refused:
-        [first, *others] = work.refused.values()
-        if not others and not work.done:
-            raise first
-        raise NotAllDoneError(f"{len(work.refused)} of {len(distinct)} were refused; the first: {first}")
-
-
-def _show(work: _Settling, keys: Sequence[str], *, as_json: bool) -> None:
-    results = {key: work.done.get(key) or _code(work, key) for key in keys}
-    if as_json:
-        show_json_page([{"id": one, "result": result} for one, result in results.items()], None)
-        return
-    show_table(("ID", "RESULT"), results.items(), empty="No delivery was given up.")
-    if results:
-        say(f"{len(work.done)} of {len(keys)} done.")
-
-
-def _code(work: _Settling, key: str) -> str:
-    refusal = work.refused.get(key)
-    return "untouched" if refusal is None else refusal.code

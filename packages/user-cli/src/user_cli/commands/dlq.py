@@ -1,23 +1,21 @@
 """`userctl dlq`: messages that nobody could use."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final
 
-from attrs import field, frozen
+from attrs import frozen
 from cyclopts import Parameter
 
 from user_cli.commands.options import AsJson, WithDefault, command_group
-from user_cli.failures import NotAllDoneError, UsageError
+from user_cli.failures import UsageError
 from user_cli.inputs import write_private
-from user_cli.output import say, show_json, show_json_items, show_json_page, show_table
+from user_cli.output import show_json, show_json_items, show_json_page
 from user_cli.session import open_messaging_session, open_session
+from user_cli.settling import settle
 from user_cli.views_set_aside import letter_object, line_object, show_letter, show_lines
-from usercore.kernel.context import CommandContext
-from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreError
 from usercore.messaging.dead_letters import ListDeadLetters
-from usercore.messaging.errors import ReasonInvalidError
-from usercore.messaging.values import DeadLetter, DeadLetterFilter, DeadLetterLine, DeadLetterState
+from usercore.messaging.values import DeadLetterFilter, DeadLetterLine, DeadLetterState
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
 
 app = command_group("dlq", "Messages that nobody could use: look, replay, discard.")
@@ -27,7 +25,7 @@ State = Annotated[
     Parameter(show_choices=False, help="WAITING, REPLAYED or DISCARDED; each of them if left out."),
 ]
 Reason = Annotated[str, Parameter(help="Why, in at most 500 characters; it is kept with the letter.")]
-Act: TypeAlias = Callable[[str, str, CommandContext], Awaitable[DeadLetter]]
+_EMPTY: Final = "No letter waits."
 
 
 @Parameter(name="*")
@@ -147,7 +145,7 @@ async def replay(
 
         act = replay_dead_letter(session.core.ports, session.messaging.sender)
         ids = letter_ids or await _chosen(session.core.list_dead_letters, choice)
-        await _settle(_Settling(act, reason, session.context), ids, as_json=as_json)
+        await settle(lambda one: act(one, reason, session.context), ids, empty=_EMPTY, as_json=as_json)
 
 
 @app.command
@@ -173,7 +171,8 @@ async def discard(
     _check(letter_ids, choice)
     async with open_session() as session:
         ids = letter_ids or await _chosen(session.core.list_dead_letters, choice)
-        await _settle(_Settling(session.core.discard_dead_letter, reason, session.context), ids, as_json=as_json)
+        act = session.core.discard_dead_letter
+        await settle(lambda one: act(one, reason, session.context), ids, empty=_EMPTY, as_json=as_json)
 
 
 def _check(letter_ids: Sequence[str], choice: Choice) -> None:
@@ -198,53 +197,3 @@ async def _every(letters: ListDeadLetters, wanted: DeadLetterFilter) -> AsyncIte
         after = page.next_cursor
         if after is None:
             return
-
-
-@frozen
-class _Settling:
-    """What is done about letters, and what came of it."""
-
-    act: Act
-    reason: str
-    context: CommandContext
-    done: dict[str, str] = field(factory=dict)
-    refused: dict[str, UserCoreError] = field(factory=dict)
-
-    async def __call__(self, letter_id: str) -> None:
-        """Do it about one letter, and go on where it is refused for a reason of its own."""
-        try:
-            self.done[letter_id] = (await self.act(letter_id, self.reason, self.context)).state.value
-        except (UnavailableError, ExhaustedError, ReasonInvalidError):
-            raise
-        except UserCoreError as error:
-            self.refused[letter_id] = error
-
-
-async def _settle(work: _Settling, ids: Sequence[str], *, as_json: bool) -> None:
-    distinct = tuple(dict.fromkeys(ids))
-    try:
-        for letter_id in distinct:
-            await work(letter_id)
-    finally:
-        if len(distinct) != 1 or work.done:
-            _show(work, distinct, as_json=as_json)
-    if work.refused:
-        [first, *others] = work.refused.values()
-        if not others and not work.done:
-            raise first
-        raise NotAllDoneError(f"{len(work.refused)} of {len(distinct)} were refused; the first: {first}")
-
-
-def _show(work: _Settling, ids: Sequence[str], *, as_json: bool) -> None:
-    results = {letter_id: work.done.get(letter_id) or _code(work, letter_id) for letter_id in ids}
-    if as_json:
-        show_json_page([{"id": one, "result": result} for one, result in results.items()], None)
-        return
-    show_table(("ID", "RESULT"), results.items(), empty="No letter waits.")
-    if results:
-        say(f"{len(work.done)} of {len(ids)} done.")
-
-
-def _code(work: _Settling, letter_id: str) -> str:
-    refusal = work.refused.get(letter_id)
-    return "untouched" if refusal is None else refusal.code

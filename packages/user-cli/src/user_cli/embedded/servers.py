@@ -13,15 +13,12 @@ from attrs import field, frozen
 from user_cli.embedded.account import Account, server_account
 from user_cli.embedded.errors import EmbeddedServerError
 from user_cli.embedded.kafka import start_kafka
+from user_cli.embedded.memory import memory_folder
 from user_cli.embedded.postgres import start_postgres
 from user_cli.embedded.process import ServerProcess, free_port
 from user_cli.embedded.valkey import start_valkey
 
 __all__ = ["EmbeddedServers", "embedded_servers"]
-
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 -- only a folder with a random name is made there, as in any other
-_MEMORY_NEEDED = 4 << 30
-"""Bytes. A PostgreSQL's write-ahead log alone takes up to 1 GiB before a checkpoint, and tests run side by side."""
 
 
 @frozen
@@ -99,7 +96,7 @@ def _folder(data_dir: Path | None, account: Account, *, durable: bool) -> Iterat
     if data_dir is not None:
         yield account.reachable_folder(data_dir)
         return
-    folder = Path(tempfile.mkdtemp(prefix="user-service-", dir=None if durable else _memory()))
+    folder = Path(tempfile.mkdtemp(prefix="user-service-", dir=None if durable else memory_folder()))
     folder.chmod(0o711)
     try:
         if not account.may_enter(folder):
@@ -109,15 +106,6 @@ def _folder(data_dir: Path | None, account: Account, *, durable: bool) -> Iterat
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _memory() -> Path | None:
-    """Return the folder that the system keeps in memory, where it has one that the servers can live in."""
-    if not (hasattr(os, "ST_NOEXEC") and os.access(_SHARED_MEMORY, os.W_OK | os.X_OK)):
-        return None
-    state = os.statvfs(_SHARED_MEMORY)
-    fits = state.f_bavail * state.f_frsize >= _MEMORY_NEEDED
-    return _SHARED_MEMORY if fits and not state.f_flag & os.ST_NOEXEC else None
 
 
 @contextmanager
