@@ -7,7 +7,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests.cli.processes import alive, enterable_folder, wait_until
 from tests.cli.userctl import COMMAND, Userctl, plain_environ
+from user_cli.embedded.process import free_port
 
 pytestmark = pytest.mark.embedded
 
@@ -208,6 +209,48 @@ def test_a_port_that_somebody_has_is_refused_before_anything_is_started(tmp_path
         done = Userctl(plain_environ(), tmp_path)("dev", "--port", port)
     assert (done.code, done.error.split(":")[1]) == (69, " port_taken")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_is_told_to_end_ends_all_that_it_has_begun() -> None:
+    with enterable_folder() as folder:
+        port = free_port()
+        command = [*COMMAND, "dev", "--data-dir", str(folder), "--port", str(port), "--stream-port", "0"]
+        with subprocess.Popen(command, env=plain_environ(), cwd=folder.parent, start_new_session=True) as process:
+            try:
+                wait_until(lambda: listens(port))
+                begun = descendants(process.pid)
+                assert len(begun) >= 5, "HTTP, stream, PostgreSQL, Valkey and the broker"
+                process.terminate()
+                assert process.wait(60) == 143
+                wait_until(lambda: not any(map(alive, begun)))
+            finally:
+                process.kill()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def descendants(pid: int) -> set[int]:
+    """Give the processes that a process has begun, and those that these have begun."""
+    found, parents = {pid}, parents_of_all()
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def parents_of_all() -> dict[int, int]:
+    """Give the parent of each process; bare systems have no `ps`, and others no /proc."""
+    if Path("/proc/self/stat").exists():
+        found = {}
+        for process in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found[int(process.parent.name)] = int(process.read_text().rpartition(")")[2].split()[1])
+        return found
+    command = ["/bin/ps", "-axo", "pid=,ppid="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
 
 
 def test_a_wrong_setting_stops_the_start_and_leaves_no_server() -> None:

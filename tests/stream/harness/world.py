@@ -154,7 +154,7 @@ class Worker:
 
     async def consuming(self) -> None:
         """Wait until it says that it consumes."""
-        await until(self._says_so, "the worker consumes", _READY_DEADLINE_S)
+        await self.saying('"event": "consuming"')
 
     async def answering(self) -> None:
         """Wait until it serves its health."""
@@ -169,9 +169,14 @@ class Worker:
         writer.close()
         return True
 
-    async def _says_so(self) -> bool:
-        assert self.process.running, self.log.read_text(encoding="utf-8")
-        return '"event": "consuming"' in self.log.read_text(encoding="utf-8")
+    async def saying(self, words: str) -> None:
+        """Wait until its log has these words."""
+
+        async def says_so() -> bool:
+            assert self.process.running, self.log.read_text(encoding="utf-8")
+            return words in self.log.read_text(encoding="utf-8")
+
+        await until(says_so, f"the worker says {words}", _READY_DEADLINE_S)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

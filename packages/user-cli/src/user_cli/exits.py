@@ -16,7 +16,7 @@ from usercore.kernel.errors import (
 )
 from usercore.settings import SettingsError
 
-__all__ = ["BROKEN_PIPE", "EXIT_CODES", "HELP", "INTERNAL", "INTERRUPTED", "USAGE", "exit_code"]
+__all__ = ["BROKEN_PIPE", "EXIT_CODES", "HELP", "INTERNAL", "INTERRUPTED", "TERMINATED", "USAGE", "exit_code"]
 
 USAGE: Final = 64
 INTERNAL: Final = 70
@@ -24,6 +24,8 @@ INTERRUPTED: Final = 130
 """128 and SIGINT, as shells have it."""
 BROKEN_PIPE: Final = 141
 """128 and SIGPIPE, as shells have it."""
+TERMINATED: Final = 143
+"""128 and SIGTERM, as shells have it."""
 
 EXIT_CODES: Final[Mapping[type[Exception], int]] = {
     UsageError: USAGE,
@@ -43,7 +45,8 @@ EXIT_CODES: Final[Mapping[type[Exception], int]] = {
 HELP: Final = """\
 Exit codes: 0 done; 64 wrong command line; 65 invalid input; 67 no such user or thing; 69 a server does not answer;
 70 a bug; 71 an embedded server cannot run; 74 a file cannot be read or written; 75 too busy, try again; 77 not allowed;
-78 wrong settings; 79 the current state forbids it (taken, stale, deactivated); 130 Ctrl-C; 141 the reader went away."""
+78 wrong settings; 79 the current state forbids it (taken, stale, deactivated); 130 Ctrl-C; 141 the reader went away;
+143 ended by a signal before it was done."""
 
 
 def exit_code(error: type[BaseException]) -> int:

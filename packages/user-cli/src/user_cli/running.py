@@ -1,5 +1,6 @@
 """Run a command, and turn whatever goes wrong into one line and an exit code."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ def run(arguments: Sequence[str]) -> int:
         return wanted.code if isinstance(wanted.code, int) else 0
     except BrokenPipeError:
         return _leave_quietly()
+    except asyncio.CancelledError:
+        return exits.TERMINATED
     except CycloptsError as error:
         _complain(["usage: " + mistake(error)])
         return exits.USAGE

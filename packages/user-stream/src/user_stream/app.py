@@ -127,11 +127,16 @@ class _Running:
         if self.stream.stopping.is_set():
             return
         self.app = self._build()
-        async with _consuming(self.app), _background(self._background(self.app)) as helpers:
+        async with _stopped_at_the_end(self.app):
+            if await _started(self.app, self.stream.stopping):
+                await self._consume(self.app)
+
+    async def _consume(self, app: StreamApp) -> None:
+        async with _background(self._background(app)) as helpers:
             tune_garbage_collection()
             self.stream.started.set()
             structlog.get_logger().info("consuming", topics=len(self.pumps), port=self.stream.port)
-            await self._work(self.app, helpers)
+            await self._work(app, helpers)
 
     async def _until_servers_answer(self) -> None:
         """Wait for the database and the brokers, as long as for anything else that does not answer."""
@@ -237,11 +242,23 @@ def _code_of(failure: BaseException) -> str:
     return str(getattr(failure, "code", "internal_error"))
 
 
-@asynccontextmanager
-async def _consuming(app: StreamApp) -> AsyncIterator[None]:
-    """Start Faust; at the end commit what was acknowledged, and leave the group."""
+async def _started(app: StreamApp, stopping: asyncio.Event) -> bool:
+    """Start Faust, and say whether it has; without brokers it tries for ever, or until it is to stop."""
+    starting, asked = asyncio.create_task(app.start()), asyncio.create_task(stopping.wait())
     try:
-        await app.start()
+        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+        return starting.done()
+    finally:
+        for task in (starting, asked):
+            task.cancel()
+
+
+@asynccontextmanager
+async def _stopped_at_the_end(app: StreamApp) -> AsyncIterator[None]:
+    """Stop Faust at the end: commit what was acknowledged, and leave the group."""
+    try:
         yield
     finally:
         stopping = asyncio.create_task(app.stop())

@@ -25,7 +25,7 @@ from user_cli.embedded import EmbeddedServers, embedded_servers
 from user_cli.inputs import write_private
 from user_cli.output import note, say
 from user_cli.session import open_session
-from user_cli.signals import heed_signals
+from user_cli.signals import end_by_signals, heed_signals
 from user_cli.tokens import ALL_SCOPES, read_signing_key, sign_token
 from usercore.settings import DatabaseSettings, ServingSettings, StreamSettings, load
 from usercore.wiring import migrations
@@ -73,6 +73,7 @@ async def dev(
         samples: how many made-up users there shall be.
         as_json: write what was started as JSON.
     """
+    end_by_signals()
     port, stream_port = choose_port(port, "--port"), choose_port(stream_port, "--stream-port")
     folder = open_folder(data_dir)
     given = {name: _given(name, folder) for name in ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP")}
