@@ -39,7 +39,8 @@ async def _starting(lab: Lab) -> AsyncIterator[Sides]:
 
     async def ours(_: float) -> Sample:
         port = free_port()
-        command = (sys.executable, "-m", "user_cli", "dev", "--data-dir", str(data), "--port", str(port))
+        ports = ("--port", str(port), "--stream-port", "0")
+        command = (sys.executable, "-m", "user_cli", "dev", "--data-dir", str(data), *ports)
         begun = time.perf_counter()
         async with lab.process("dev", command, _plain_environ(), port, "/health/ready"):
             return _sample(time.perf_counter() - begun)
