@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.databases import fresh_database
@@ -24,6 +25,14 @@ from usercore.settings import KafkaSettings
 # How long an example takes on a machine that does other things as well proves nothing.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
+
+# As it comes, structlog draws every local variable of every frame of an error: seconds for each.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 APACHE = os.environ.get("KAFKA_IS_APACHE") == "1"
 NOT_STARTED = "not-started:"

@@ -25,12 +25,12 @@ def logs() -> Iterator[io.StringIO]:
     """Everything that is logged, down to debug level."""
     stream = io.StringIO()
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     configure_logs(TelemetrySettings(log_level=LogLevel.DEBUG, log_format=LogFormat.JSON), stream)
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def body(**more: Any) -> dict[str, Any]:

@@ -148,7 +148,7 @@ async def test_what_a_mail_server_says_of_somebody_is_neither_kept_nor_logged(
 ) -> None:
     # The test's own server logs what it is told.
     monkeypatch.setattr(logging.getLogger("mail.log"), "disabled", True)
-    log = io.StringIO()
+    log, before = io.StringIO(), structlog.get_config()
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     configure_logs(TelemetrySettings(LogLevel.DEBUG, LogFormat.JSON), log)
     canary = "cnryq7f3"
@@ -157,7 +157,7 @@ async def test_what_a_mail_server_says_of_somebody_is_neither_kept_nor_logged(
         room.answer(stage, answer.format(f"<{canary}@example.com> {canary} is unknown here"))
         await delivered(core)
     finally:
-        structlog.reset_defaults()
+        structlog.configure(**before)
         logging.getLogger().handlers[:] = handlers
         logging.getLogger().setLevel(level)
 
