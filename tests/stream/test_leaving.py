@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import enterable_folder
+from tests.e2e.harness.waiting import until_so
 from tests.stream.harness.world import Worker, World, running_worker
 from user_cli.embedded import embedded_servers
+from user_stream.__main__ import EX_TEMPFAIL
 
 NOT_STARTED = "not-started:"
 SETTINGS = {"KAFKA_IDEMPOTENT": "false", "STREAM_SESSION_TIMEOUT_S": "2"}
@@ -44,10 +46,16 @@ async def test_it_ends_on_sigterm_where_its_broker_went_while_it_was_joining_the
         try:
             await worker.saying("[^StreamApp]: Starting...")
             os.kill(broker, signal.SIGKILL)
-            await worker.saying("Unable connect to node")
-            worker.signal(signal.SIGTERM)
-
-            assert await worker.ended(deadline_s=40) == 0
+            await until_so(lambda: _without_a_broker(worker) or not worker.process.running, "it has noticed")
+            if worker.process.running:
+                worker.signal(signal.SIGTERM)
+                assert await worker.ended(deadline_s=40) == 0
+            else:
+                assert await worker.ended() == EX_TEMPFAIL, "it had not found the broker yet, and is to be started anew"
         finally:
             await worker.process.stop()
         assert '"event": "consuming"' not in worker.log.read_text(encoding="utf-8")
+
+
+def _without_a_broker(worker: Worker) -> bool:
+    return "Unable connect to node" in worker.log.read_text(encoding="utf-8")
