@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -86,6 +87,13 @@ class FilledDatabase:
             await connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
 
+_GUARDS: Final = """
+SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'
+"""
+"""Triggers that fire even where others are told to keep still: those of tables that are only added to."""
+_ALTER: Final = SQL("ALTER TABLE {} {} TRIGGER {}")
+
+
 async def fill(server_url: str, users: int) -> FilledDatabase:
     """Make a database on the server, migrate it, and fill it."""
     name = f"bench_{users}_{secrets.token_hex(4)}"
@@ -120,12 +128,20 @@ async def _learn(url: str) -> tuple[Writer, Writer]:
         await service.core.update_user(change, context)
         updated = await snapshot(connection)
         update = Writer(written(created, updated), user.id, await _changed_at(connection), "2")
-        # Tables that are only added to refuse to be emptied.
-        for table in updated:
-            await connection.execute(SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(Identifier(table.name)))
-        tables = SQL(", ").join(Identifier(table.name) for table in updated if updated[table])
-        await connection.execute(SQL("TRUNCATE {} CASCADE").format(tables))
+        await _empty(connection, [table.name for table in updated if updated[table]])
     return create, update
+
+
+async def _empty(connection: psycopg.AsyncConnection, tables: Sequence[str]) -> None:
+    """Empty tables, also those that are only added to and refuse it; their triggers stand as before afterwards."""
+    guards = await (await connection.execute(_GUARDS)).fetchall()
+    async with connection.transaction():
+        for table, trigger in guards:
+            await connection.execute(_ALTER.format(Identifier(table), SQL("DISABLE"), Identifier(trigger)))
+        names = SQL(", ").join(map(Identifier, tables))
+        await connection.execute(SQL("TRUNCATE {} CASCADE").format(names))
+        for table, trigger in guards:
+            await connection.execute(_ALTER.format(Identifier(table), SQL("ENABLE ALWAYS"), Identifier(trigger)))
 
 
 def _template() -> ProfilePatch:
