@@ -67,10 +67,13 @@ def client(announced: dict[str, Any]) -> httpx.Client:
 
 
 def end(process: "subprocess.Popen[str]", announced: dict[str, Any], number: signal.Signals) -> int:
-    """Send a signal, wait until no process is left, and give the exit code."""
+    """Send a signal, wait until no process is left, and give the exit code.
+
+    Whoever is killed takes the others along, who would wait some 20 s for servers that are gone, and keep their ports.
+    """
     process.send_signal(number)
     code = process.wait(60)
-    wait_until(lambda: not any(alive(pid) for pid in announced["pids"]))
+    wait_until(lambda: not any(alive(pid) for pid in announced["pids"]), deadline_s=10)
     return code
 
 

@@ -127,6 +127,7 @@ def _program(service: Service, environ: Mapping[str, str]) -> Program:
         account=Account(),
         ends=((signal.SIGTERM, service.patience_s),),
         environ=environ,
+        orphaned=signal.SIGKILL,  # its database and its broker go as well: nothing could be finished
     )
 
 

@@ -49,10 +49,10 @@ class Program:
         folder: working folder, open to the account.
         log: where its output goes; None for where ours goes.
         account: who it runs as.
-        ends: signals in the order of insistence, each with the seconds to wait after it; the first one is also
-            what it gets when we die.
+        ends: signals in the order of insistence, each with the seconds to wait after it.
         guard_mode: see `GUARD_MODE`.
         environ: its environment; None for one that holds nothing of ours, secrets least of all.
+        orphaned: the signal that it gets when we die; None for the first of `ends`.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Program:
     ends: tuple[tuple[signal.Signals, float], ...]
     guard_mode: str = GUARD_MODE
     environ: Mapping[str, str] | None = field(default=None, repr=False)
+    orphaned: signal.Signals | None = None
 
 
 @define
@@ -79,10 +80,10 @@ class ServerProcess:
         Call this in a thread that lives as long as the server shall: the kernel takes the end of the starting
         thread for the end of the parent.
         """
-        account = program.account
+        account, orphaned = program.account, program.orphaned or program.ends[0][0]
         guard = [
             sys.executable,
-            *("-I", "-S", str(_GUARD), program.guard_mode, str(os.getpid()), str(program.ends[0][0].value)),
+            *("-I", "-S", str(_GUARD), program.guard_mode, str(os.getpid()), str(orphaned.value)),
             *(str(-1 if number is None else number) for number in (account.uid, account.gid)),
             "--",
         ]
