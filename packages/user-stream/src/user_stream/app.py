@@ -243,12 +243,16 @@ def _code_of(failure: BaseException) -> str:
 
 
 async def _started(app: StreamApp, stopping: asyncio.Event) -> bool:
-    """Start Faust, and say whether it has; without brokers it tries for ever, or until it is to stop."""
+    """Start Faust, and say whether it has; without brokers it tries for ever, or until it is to stop.
+
+    Raises:
+        StreamFailedError: it did not find the brokers that had answered before.
+    """
     starting, asked = asyncio.create_task(app.start()), asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
+        if starting.done() and (failure := starting.exception()) is not None:
+            raise StreamFailedError("consumer_failed") from failure
         return starting.done()
     finally:
         for task in (starting, asked):
