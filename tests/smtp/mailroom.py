@@ -65,7 +65,8 @@ class Mailroom:
     def hang_up(self) -> None:
         """Cut every connection."""
         for transport in self.connections:
-            transport.abort()
+            if not transport.is_closing():  # TLS of Python 3.11.2 cannot be aborted after it was closed twice
+                transport.abort()
 
     async def handle_MAIL(  # noqa: N802 -- aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]

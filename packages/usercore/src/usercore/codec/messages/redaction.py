@@ -20,10 +20,12 @@ from usercore.messaging.values import RawMessage
 MARKER: Final = "[redacted]"
 HEADER: Final = (REDACTED, b"password")
 
-# Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time.
+# Always matches once a quote stands, to the end of the text at the latest, so that it takes linear time. A possessive
+# group may only repeat what cannot match in part: before Python 3.11.5 such a part counts as matched (gh-106052).
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-# Strings in which nothing is escaped, and no word of ours begins, and what stands between them.
-_PLAIN = re.compile(r'(?:[^"]++|"(?:(?!pass|data_)[^"\\])*+")*+', re.IGNORECASE)
+# A string in which nothing is escaped, and what stands before it.
+_PLAIN = re.compile(r'[^"]*+"([^"\\]*+)"')
+_OURS = re.compile(r"pass|data_", re.IGNORECASE)
 _SUSPECT = re.compile(r"pass|\\|data_base64", re.IGNORECASE)
 _LENIENT = json.JSONDecoder(strict=False)
 _COLON = re.compile(r"\s*+:\s*+")
@@ -123,8 +125,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _skipped(text: str, start: int) -> int:
     """Return where the next string stands that may name a password, or hold one."""
-    plain = _PLAIN.match(text, start)
-    return plain.end() if plain else start
+    while (plain := _PLAIN.match(text, start)) and not _OURS.search(text, *plain.span(1)):
+        start = plain.end()
+    return start
 
 
 def _unquoted(token: str) -> str:
