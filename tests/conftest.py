@@ -23,8 +23,9 @@ from usercore.adapters.sql import upgrade
 from usercore.settings import KafkaSettings
 
 # How long an example takes on a machine that does other things as well proves nothing.
-settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared-machine")
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=40)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # As it comes, structlog draws every local variable of every frame of an error: seconds for each.
 structlog.configure(

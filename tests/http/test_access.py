@@ -4,8 +4,9 @@ The table here is written apart from the one in the code. A new operation needs 
 of it there is tried: nothing more than its row in `EXPECTED` and, where it takes one, a body or query in `request_of`.
 """
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -15,13 +16,14 @@ import pytest
 
 from tests.http.api import Api, serving
 from tests.http.problems import problem_of
-from tests.http.states import erase
+from tests.http.states import erase, put
 from tests.http.tokens import bearer
 from user_http.access import PUBLIC, RULES, rule_of
 from user_http.auth.callers import Scope
 from user_http.lane import LANE_ROUTES
 from user_http.routes import ROUTES
 from usercore.preferences.topics import RegisterTopicCommand
+from usercore.users.values import AccountState
 
 ABSENT: Final = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 ROLES: Final = {
@@ -118,6 +120,19 @@ def role_sets() -> Iterator[tuple[str, ...]]:
         yield from combinations(ROLES, size)
 
 
+def owners_for(operation: str) -> tuple[str, ...]:
+    """Give every sort of user that an operation may be about."""
+    return OWNERS[:1] if operation in ABOUT_NOBODY else OWNERS
+
+
+@asynccontextmanager
+async def served_by_each(folder: Path, operation: str) -> AsyncIterator[list[Api]]:
+    """Serve an operation by the router, and on the lane where that takes it."""
+    lanes = (True, False) if operation in {route.id for route in LANE_ROUTES} else (False,)
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(serving(folder, read_lane=lane)) for lane in lanes]
+
+
 def request_of(operation: str, user_id: str) -> dict[str, Any]:
     """Give a request of an operation about a user that would be served if it were allowed."""
     route = next(route for route in ROUTES if route.id == operation)
@@ -173,12 +188,12 @@ def served(operation: str, owner: str) -> tuple[int, str]:
 
 async def users_of(api: Api, owner: str) -> tuple[str, str]:
     """Give who asks, and whom it is about."""
-    someone = (await api.create())["id"]
+    someone = await api.enrol()
     if owner == "absent":
         return someone, ABSENT
-    target = someone if owner.endswith("self") else (await api.create())["id"]
+    target = someone if owner.endswith("self") else await api.enrol()
     if owner.startswith("deactivated"):
-        assert (await api.client.post(f"/v1/users/{target}/deactivate")).status_code == 200
+        put(api.database, target, AccountState.DEACTIVATED)
     if owner.startswith("erased"):
         erase(api.database, target)
     return someone, target
@@ -208,15 +223,12 @@ def test_the_table_allows_what_the_code_allows() -> None:
         assert RULES[operation].own == own, operation
 
 
-@pytest.mark.parametrize("owner", OWNERS)
 @pytest.mark.parametrize("operation", EXPECTED)
-async def test_the_answer_is_the_one_of_the_table(tmp_path: Path, operation: str, owner: str) -> None:
-    """Through the router, and through the lane where it takes the operation."""
-    on_lane = operation in {route.id for route in LANE_ROUTES}
-    for read_lane in (True, False) if on_lane else (False,):
-        async with serving(tmp_path, read_lane=read_lane) as api:
+async def test_the_answer_is_the_one_of_the_table(tmp_path: Path, operation: str) -> None:
+    async with served_by_each(tmp_path, operation) as apis:
+        for api in apis:
             await api.core.register_topic(RegisterTopicCommand("news", "News", "1"))
-            for roles in role_sets():
+            for owner, roles in product(owners_for(operation), role_sets()):
                 await _try(api, operation, roles, owner)
 
 
@@ -227,8 +239,9 @@ async def _try(api: Api, operation: str, roles: tuple[str, ...], owner: str) -> 
     response = await api.client.request(**request_of(operation, target), headers=headers)
     status, code = outcome(operation, roles, owner)
     if not code:
-        assert response.status_code == status, (roles, response.text)
+        assert response.status_code == status, (owner, roles, response.text)
         return
+    assert response.status_code == status, (owner, roles, response.text)
     problem_of(response, status, code)
     assert api.footprint() == before
     assert ("www-authenticate" in response.headers) == (status == 403)
@@ -237,27 +250,29 @@ async def _try(api: Api, operation: str, roles: tuple[str, ...], owner: str) -> 
         assert essence(absent) == essence(response)
 
 
-@pytest.mark.parametrize("scope", [UNKNOWN_SCOPES, None])
 @pytest.mark.parametrize("operation", EXPECTED)
-async def test_scopes_that_nobody_knows_allow_nothing(api: Api, operation: str, scope: str | None) -> None:
-    someone, other = await api.create(), await api.create()
-    headers = bearer(scope or "", someone["id"]) | {"If-Match": "*"}
-    response = await api.client.request(**request_of(operation, other["id"]), headers=headers)
-    problem_of(response, *outcome(operation, NO_SCOPE, "other"))
+async def test_scopes_that_nobody_knows_allow_nothing(tmp_path: Path, operation: str) -> None:
+    async with served_by_each(tmp_path, operation) as apis:
+        for api, scope in product(apis, (UNKNOWN_SCOPES, "")):
+            someone, other = await users_of(api, "other")
+            headers = bearer(scope, someone) | {"If-Match": "*"}
+            response = await api.client.request(**request_of(operation, other), headers=headers)
+            problem_of(response, *outcome(operation, NO_SCOPE, "other"))
 
 
 @pytest.mark.parametrize("operation", [name for name in EXPECTED if name not in ABOUT_NOBODY])
-async def test_another_users_id_answers_exactly_as_an_absent_one(api: Api, operation: str) -> None:
+async def test_another_users_id_answers_exactly_as_an_absent_one(tmp_path: Path, operation: str) -> None:
     """Whatever has become of them: users can find out nothing about others."""
-    targets = {owner: await users_of(api, owner) for owner in ("other", "absent", "deactivated", "erased")}
-    someone = await api.create()
-    headers = bearer("", someone["id"]) | {"If-Match": "*", "X-Request-Id": "same"}
-    answers = [
-        essence(await api.client.request(**request_of(operation, target), headers=headers))
-        for _, target in targets.values()
-    ]
-    assert answers[0][0] == 404
-    assert answers == answers[:1] * len(targets)
+    async with served_by_each(tmp_path, operation) as apis:
+        for api in apis:
+            targets = [await users_of(api, owner) for owner in ("other", "absent", "deactivated", "erased")]
+            headers = bearer("", await api.enrol()) | {"If-Match": "*", "X-Request-Id": "same"}
+            answers = [
+                essence(await api.client.request(**request_of(operation, target), headers=headers))
+                for _, target in targets
+            ]
+            assert answers[0][0] == 404
+            assert answers == answers[:1] * len(targets)
 
 
 @pytest.mark.parametrize("name", ["email", "username"])
@@ -274,21 +289,27 @@ async def test_users_find_themselves_by_name_and_nobody_else(api: Api, name: str
 
 
 @pytest.mark.parametrize("operation", EXPECTED)
-async def test_without_a_token_nothing_is_served_or_read(api: Api, operation: str) -> None:
-    user = await api.create()
-    before = api.footprint()
-    for value in (None, "", "Basic YTpi", "Bearer", "Bearer ", "bearer x.y.z", "Token x"):
-        api.client.headers.pop("authorization", None)
-        headers = {"X-Request-Id": "same"} | ({} if value is None else {"authorization": value})
-        answers = []
-        for target in (user["id"], ABSENT):
-            response = await api.client.request(**request_of(operation, target), headers=headers)
-            code = "token_invalid" if (value or "").lower().startswith("bearer") else "unauthenticated"
-            problem_of(response, 401, code)
-            assert response.headers["www-authenticate"].startswith('Bearer realm="user-service"')
-            answers.append(essence(response))
-        assert answers[0] == answers[1]
-    assert api.footprint() == before
+async def test_without_a_token_nothing_is_served_or_read(tmp_path: Path, operation: str) -> None:
+    async with served_by_each(tmp_path, operation) as apis:
+        for api in apis:
+            user_id = await api.enrol()
+            before = api.footprint()
+            for value in (None, "", "Basic YTpi", "Bearer", "Bearer ", "bearer x.y.z", "Token x"):
+                await _try_without_a_token(api, operation, user_id, value)
+            assert api.footprint() == before
+
+
+async def _try_without_a_token(api: Api, operation: str, user_id: str, value: str | None) -> None:
+    api.client.headers.pop("authorization", None)
+    headers = {"X-Request-Id": "same"} | ({} if value is None else {"authorization": value})
+    code = "token_invalid" if (value or "").lower().startswith("bearer") else "unauthenticated"
+    answers = []
+    for target in (user_id, ABSENT):
+        response = await api.client.request(**request_of(operation, target), headers=headers)
+        problem_of(response, 401, code)
+        assert response.headers["www-authenticate"].startswith('Bearer realm="user-service"')
+        answers.append(essence(response))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("operation", PUBLIC)

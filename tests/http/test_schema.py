@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.http.api import a_core
 from tests.http.live import live_server, prepared
 from tests.http.tokens import EVERYTHING, token
 
-EXAMPLES = 15
+EXAMPLES = settings().max_examples // 6  # by the profile that tests/conftest.py loads
 CONFIG = """
 [checks.positive_data_acceptance]
 # Rules that JSON Schema cannot tell (a time zone's name, a cursor of ours, one name of three) refuse what

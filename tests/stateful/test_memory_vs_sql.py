@@ -419,7 +419,7 @@ def test_memory_and_sql_answer_and_store_alike(migrated_database_url: str) -> No
             run_state_machine_as_test(
                 machine,  # type: ignore[arg-type] # a function that makes one will do
                 settings=settings(
-                    max_examples=25,
+                    max_examples=settings().max_examples // 4,
                     stateful_step_count=40,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),
