@@ -5,7 +5,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2"
-nox.options.sessions = ["lint", "types", "directions", "openapi", "asyncapi", "bare", "tests"]
+nox.options.sessions = ["lint", "types", "directions", "openapi", "asyncapi", "migrations", "bare", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 OPENAPI = "api-docs/openapi.yaml"
@@ -60,6 +60,13 @@ def asyncapi(session: nox.Session) -> None:
     session.run("python", "tools/message_schemas.py", *mode)
     session.run("python", "tools/asyncapi.py", *mode)
     session.run("python", "tools/validate_asyncapi.py", ".cache/asyncapi")
+
+
+@nox.session
+def migrations(session: nox.Session) -> None:
+    """Check that no version of the schema does to tables under traffic what would stop it."""
+    _install(session)
+    session.run("python", "-m", "tools.migrations_lint")
 
 
 @nox.session

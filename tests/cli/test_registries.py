@@ -98,7 +98,11 @@ def test_tables_are_brought_up_to_date_and_back(userctl: Userctl, database_url: 
     )
     done = userctl("db", "upgrade", DATABASE_URL=database_url)
     assert (done.code, done.out) == (0, f"Up to date, at {empty['newest']}.\n")
-    assert status() == {"current": empty["newest"], "newest": empty["newest"], "pending": []}
+    assert "0001 (expand: Users, their history, and the schemas of their attributes.)" in done.err.splitlines()
+    reached = status()
+    assert (reached["current"], reached["newest"], reached["pending"]) == (empty["newest"], empty["newest"], [])
+    shown = userctl("db", "status", DATABASE_URL=database_url).out.splitlines()
+    assert shown[1].split()[:3] == ["0001", "expand", "there"]
     unknown = userctl("db", "downgrade", "nonsense", DATABASE_URL=database_url)
     assert (unknown.code, unknown.error.split(":")[1]) == (65, " revision_unknown")
     assert userctl("db", "downgrade", "base", DATABASE_URL=database_url).code == 0

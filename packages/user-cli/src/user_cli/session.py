@@ -98,7 +98,7 @@ async def _explained(error: UnavailableError, settings: CoreSettings) -> Unavail
         status = await migrations.status(settings.database)
     except UserCoreError:
         return error
-    return UnavailableError("the tables are not up to date: userctl db upgrade") if status.pending else error
+    return UnavailableError("the tables are not up to date: userctl db upgrade") if status.is_behind else error
 
 
 def operator(environ: Mapping[str, str] = os.environ) -> Actor:

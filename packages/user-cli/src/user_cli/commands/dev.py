@@ -160,7 +160,7 @@ def _variables(folder: DataFolder, port: int, stream_port: int, *, forgets: bool
 
 async def _prepare(environ: Mapping[str, str], samples: int) -> None:
     """Bring the tables up to date, and what is in them."""
-    await migrations.upgrade(load(DatabaseSettings, environ))
+    await migrations.upgrade(load(DatabaseSettings, environ), contract=True)
     async with open_session(environ) as session:
         await register_topics(session)
         if samples:

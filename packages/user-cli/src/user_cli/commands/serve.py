@@ -45,7 +45,7 @@ async def become(program: tuple[str, ...], needed: Iterable[Section], *, migrate
     if report.problems:
         raise SettingsError(problems=report.problems)
     if migrate:
-        await migrations.upgrade(load(DatabaseSettings, os.environ), "head")
+        await migrations.upgrade(load(DatabaseSettings, os.environ))
     try:
         # It takes this process's place, so that signals reach it as they are.
         os.execv(program[0], program)  # noqa: S606 - an absolute path and no shell, on purpose

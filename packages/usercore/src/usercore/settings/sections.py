@@ -94,6 +94,26 @@ class DatabaseSettings:
         "PostgreSQL ends a session that leaves a transaction open longer.",
         default=10.0,
     )
+    migration_url: Secret | None = setting(
+        "USER_SERVICE_DB_MIGRATION_URL",
+        secret_url("postgresql", "postgres"),
+        "The same database past any pooler, for `userctl db`, as whoever owns the tables. `DATABASE_URL` unless given.",
+        default=None,
+        secret=True,
+    )
+    migration_lock_timeout_s: float = setting(
+        "USER_SERVICE_DB_MIGRATION_LOCK_TIMEOUT_S",
+        seconds(0.05, 60),
+        "How long a migration may wait for a table, and keep others waiting behind it, before it lets them pass. "
+        "Shorter than `USER_SERVICE_DB_LOCK_TIMEOUT_S`.",
+        default=1.0,
+    )
+    migration_tries: int = setting(
+        "USER_SERVICE_DB_MIGRATION_TRIES",
+        whole_number(1, 1000),
+        "How often a migration tries to get a table that others use, with waits of up to 10 s between.",
+        default=20,
+    )
 
 
 @frozen

@@ -8,11 +8,20 @@ from alembic.util import CommandError
 from attrs import define
 
 from usercore.adapters.sql import migrating
-from usercore.adapters.sql.migrating import SchemaStatus
+from usercore.adapters.sql.migrating import Limits, Phase, SchemaStatus, SchemaVersion, Told
 from usercore.kernel.errors import InvalidError
 from usercore.settings import DatabaseSettings
 
-__all__ = ["RevisionUnknownError", "SchemaStatus", "downgrade", "status", "upgrade"]
+__all__ = [
+    "Phase",
+    "RevisionUnknownError",
+    "SchemaStatus",
+    "SchemaVersion",
+    "Told",
+    "downgrade",
+    "status",
+    "upgrade",
+]
 
 
 @define(auto_exc=True, eq=False)
@@ -23,18 +32,27 @@ class RevisionUnknownError(InvalidError):
     summary: ClassVar[str] = "There is no such version of the database's tables on the way"
 
 
-async def upgrade(settings: DatabaseSettings, revision: str = "head") -> SchemaStatus:
+async def upgrade(
+    settings: DatabaseSettings, revision: str = "head", *, contract: bool = False, told: Told = lambda _: None
+) -> SchemaStatus:
     """Bring the tables forward; nothing happens where they are there already.
+
+    Args:
+        settings: where they are.
+        revision: how far; ``head`` is the newest.
+        contract: take away what older copies use, too. Without it the way ends before the first version that does,
+            unless the database is empty.
+        told: hears of each version, and of each try that was in vain.
 
     Raises:
         RevisionUnknownError: there is no such version.
         UnavailableError: the database does not answer, or a table stayed locked.
     """
     with _known():
-        return await migrating.upgrade(settings.url.reveal(), revision, lock_timeout_s=settings.lock_timeout_s)
+        return await migrating.upgrade(_url(settings), revision, contract=contract, limits=_limits(settings), told=told)
 
 
-async def downgrade(settings: DatabaseSettings, revision: str) -> SchemaStatus:
+async def downgrade(settings: DatabaseSettings, revision: str, *, told: Told = lambda _: None) -> SchemaStatus:
     """Take the tables back; what later versions added is lost.
 
     Raises:
@@ -42,7 +60,7 @@ async def downgrade(settings: DatabaseSettings, revision: str) -> SchemaStatus:
         UnavailableError: the database does not answer, or a table stayed locked.
     """
     with _known():
-        return await migrating.downgrade(settings.url.reveal(), revision, lock_timeout_s=settings.lock_timeout_s)
+        return await migrating.downgrade(_url(settings), revision, limits=_limits(settings), told=told)
 
 
 async def status(settings: DatabaseSettings) -> SchemaStatus:
@@ -53,7 +71,15 @@ async def status(settings: DatabaseSettings) -> SchemaStatus:
         UnavailableError: the database does not answer.
     """
     with _known():
-        return await migrating.status(settings.url.reveal())
+        return await migrating.status(_url(settings))
+
+
+def _url(settings: DatabaseSettings) -> str:
+    return (settings.migration_url or settings.url).reveal()
+
+
+def _limits(settings: DatabaseSettings) -> Limits:
+    return Limits(settings.migration_lock_timeout_s, settings.migration_tries)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
+phase = "expand"
 
 _OPEN = "state IN ('RECEIVED', 'IDENTITY_PENDING', 'ACCEPTED', 'IN_PROGRESS')"
 _UP = (

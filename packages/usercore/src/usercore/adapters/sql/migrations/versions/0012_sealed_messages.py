@@ -6,6 +6,7 @@ revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
+phase = "expand"
 
 _TABLES = ("parked_messages", "dead_letters")
 _UP = tuple(

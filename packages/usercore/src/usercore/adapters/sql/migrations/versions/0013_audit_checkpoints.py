@@ -6,6 +6,7 @@ revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
+phase = "expand"
 
 _APPEND_ONLY = ("audit_leaves", "audit_checkpoints", "audit_listed")
 
