@@ -17,6 +17,7 @@ FEATURES = (
     "usercore.preferences.",
     "usercore.verification.",
     "usercore.privacy.",
+    "usercore.segments.",
 )
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 HEAD = """\

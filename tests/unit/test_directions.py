@@ -5,7 +5,7 @@ import sys
 import grimp
 import pytest
 
-FEATURES = ("kernel", "users", "preferences", "activity")
+FEATURES = ("kernel", "users", "preferences", "activity", "segments")
 ALLOWED = {"attr", "attrs", "usercore", *sys.stdlib_module_names}
 
 

@@ -118,6 +118,7 @@ STATUS_BY_KIND: Final[Mapping[type[UserCoreError], int]] = {
 
 STATUS_BY_CODE: Final[Mapping[str, int]] = {
     "query_invalid": 400,
+    "filter_invalid": 400,
     "audit_query_invalid": 400,
     "stale_version": 412,
     "user_erased": 410,

@@ -12,12 +12,15 @@ from attrs import field, frozen
 
 from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
+from usercore.users.conditions import Condition
 from usercore.users.errors import QueryInvalidError
 from usercore.users.values import AccountState
 
 PAGE_DEFAULT: Final = 50
 PAGE_MAX: Final = 500
 CURSOR_MAX_CHARS: Final = 200
+PRESENT: Final = frozenset({AccountState.ACTIVE, AccountState.DEACTIVATED})
+"""The states of those who are still themselves: neither merged into another nor erased."""
 
 
 class Sort(StrEnum):
@@ -63,6 +66,7 @@ class UserQuery:
         states: account states; empty means active and deactivated.
         created_after: exclusive bound; likewise the other three.
         words: each must be the beginning of a word of the name, the username or the email.
+        condition: what else must hold of a user; whoever is merged or erased satisfies none.
         sort: the order.
         limit: 1 to :data:`PAGE_MAX` users.
         after: the end of the page before, or None for the first page.
@@ -77,14 +81,17 @@ class UserQuery:
     updated_after: datetime | None = None
     updated_before: datetime | None = None
     words: tuple[str, ...] = field(default=(), repr=False)
+    condition: Condition | None = field(default=None, repr=False)
     sort: Sort = Sort.CREATED_DOWN
     limit: int = PAGE_DEFAULT
     after: Position | None = None
 
     @property
     def visible_states(self) -> frozenset[AccountState]:
-        """The states to list."""
-        return self.states or frozenset({AccountState.ACTIVE, AccountState.DEACTIVATED})
+        """The states to list, which may be none."""
+        if not self.states:
+            return PRESENT
+        return self.states if self.condition is None else self.states & PRESENT
 
 
 def write_cursor(sort: Sort, position: Position) -> str:

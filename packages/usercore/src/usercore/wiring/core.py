@@ -57,6 +57,7 @@ from usercore.privacy.requests.replaying import CheckLedger, ReplayErasures
 from usercore.privacy.retention.inactivity import WorkOffInactivity
 from usercore.privacy.retention.run_retention import ReviewRetention, RunRetention
 from usercore.privacy.retention.values import NO_SCHEDULE, Schedule
+from usercore.segments.read_filter import ReadFilter
 from usercore.users.attribute_rules import (
     AttributeRules,
     ListAttributeSchemas,
@@ -92,6 +93,7 @@ class Core:
     get_user: GetUser
     read_profile: ReadProfile
     list_users: ListUsers
+    read_filter: ReadFilter
     update_user: UpdateUser
     deactivate_user: DeactivateUser
     reactivate_user: ReactivateUser
@@ -264,6 +266,7 @@ def assemble(
         get_user=GetUser(ports.users, ports.emails),
         read_profile=ReadProfile(ports.profiles),
         list_users=ListUsers(ports.directory),
+        read_filter=ReadFilter(ports.emails, ports.topics, ports.purposes, tiers, ports.clock),
         update_user=update_user,
         deactivate_user=deactivate,
         reactivate_user=ReactivateUser(step, ports.clock),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from usercore.adapters.memory.conditions import MemoryConditions
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import UserId
@@ -86,9 +87,9 @@ class MemoryUserDirectory:
 
     async def page(self, query: UserQuery) -> Page[ProfileDocument]:
         """Return one page in the query's order."""
-        key = _order(query)
+        key, conditions = _order(query), MemoryConditions(self.database)
         users = sorted(
-            (user for user in self.database.users.values() if all(_tests(query, user))),
+            (user for user in self.database.users.values() if all(_tests(query, user, conditions))),
             key=key,
             reverse=query.sort.descending,
         )
@@ -108,7 +109,7 @@ def _order(query: UserQuery) -> Callable[[User], tuple[datetime, UserId]]:
     return lambda user: (user.updated_at, user.id)
 
 
-def _tests(query: UserQuery, user: User) -> Iterator[bool]:
+def _tests(query: UserQuery, user: User, conditions: MemoryConditions) -> Iterator[bool]:
     yield user.status.state in query.visible_states
     yield query.email in (None, user.profile.email.canonical)
     yield query.username in (None, user.profile.canonical_username)
@@ -120,6 +121,8 @@ def _tests(query: UserQuery, user: User) -> Iterator[bool]:
     if query.words:
         words = user.profile.search_words
         yield all(any(word.startswith(start) for word in words) for start in query.words)
+    if query.condition is not None:
+        yield conditions.hold(query.condition, user)
 
 
 @frozen

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
+from usercore.adapters.sql.conditions import condition_sql
 from usercore.adapters.sql.documents import DOCUMENT_COLUMNS, document_of
 from usercore.adapters.sql.engine import Database
 from usercore.adapters.sql.mapping import is_canonical, is_storable, utc
@@ -29,6 +30,8 @@ class SqlUserDirectory:
         if not all(name is None or is_storable(name) for name in names):
             return _NO_PAGE
         if query.after is not None and not is_canonical(query.after.user_id):
+            return _NO_PAGE
+        if not query.visible_states:
             return _NO_PAGE
         statement = _Statement(query)
         text = statement.text()
@@ -78,6 +81,8 @@ class _Statement:
         yield from (f"u.{bound} {self._given(at)}" for bound, at in bounds if at is not None)
         if query.words:
             yield f"u.search_words @@ {self._given(_tsquery(query.words))}::tsquery"
+        if query.condition is not None:
+            yield condition_sql(query.condition, self._given)
         if query.after is not None:
             beyond = "<" if query.sort.descending else ">"
             at, user_id = self._given(query.after.at), self._given(query.after.user_id)

@@ -1,0 +1,61 @@
+"""A condition chooses the same users in PostgreSQL as in memory, whatever it asks and with whatever values."""
+
+from decimal import Decimal
+
+import pytest
+from attrs import asdict, evolve
+from hypothesis import given, settings
+
+from tests.conditions import People, conditions
+from tests.strategies import ACCUMULATING
+from usercore.adapters.sql import SqlPorts
+from usercore.kernel.ids import UserId
+from usercore.users.conditions import Comparison, Condition, Field, Not, Operator
+from usercore.users.queries import UserQuery
+from usercore.users.values import AccountState
+from usercore.wiring.core import Ports
+from usercore.wiring.memory import memory_ports
+
+
+@pytest.fixture
+async def people(ports: SqlPorts) -> People:
+    memory = memory_ports()
+    found = People(memory, evolve(memory_ports(), **asdict(ports, recurse=False)))
+    await found.move_in(30)
+    return found
+
+
+async def chosen(ports: Ports, condition: Condition) -> list[UserId]:
+    page = await ports.directory.page(UserQuery(condition=condition, limit=500))
+    return [one.user_id for one in page.items]
+
+
+@settings(ACCUMULATING, max_examples=250)
+@given(condition=conditions())
+async def test_memory_and_postgresql_choose_the_same_users(people: People, condition: Condition) -> None:
+    memory, sql = people.stores
+
+    found = await chosen(sql, condition)
+
+    assert found == await chosen(memory, condition)
+
+
+async def test_a_condition_and_its_opposite_part_all_who_are_present(people: People) -> None:
+    """What a user does not have makes a comparison false, and its opposite true; nobody falls between."""
+    present = {user.id for user in people.users if user.status.state in {AccountState.ACTIVE, AccountState.DEACTIVATED}}
+    comparison = Comparison(Field.CITY, Operator.EQUAL, "Berlin")
+    for ports in people.stores:
+        yes, no = await chosen(ports, comparison), await chosen(ports, Not(comparison))
+        assert {*yes, *no} == present
+        assert len(yes) + len(no) == len(present)
+        assert yes
+        assert no == await chosen(ports, evolve(comparison, operator=Operator.NOT_EQUAL))
+
+
+async def test_merged_and_erased_users_satisfy_nothing_even_where_their_state_is_asked_for(people: People) -> None:
+    everybody = Comparison(Field.VERSION, Operator.AT_LEAST, Decimal(1))
+    for state in (AccountState.MERGED, AccountState.ERASED):
+        assert any(user.status.state is state for user in people.users)
+        for ports in people.stores:
+            query = UserQuery(condition=everybody, states=frozenset({state}))
+            assert (await ports.directory.page(query)).items == ()
