@@ -10,7 +10,7 @@ from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
 from usercore.users.errors import QueryInvalidError
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.ports import UserReader
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
 
@@ -57,6 +57,7 @@ class ReadActivity:
             QueryInvalidError: the limit is out of range, or the cursor is not ours.
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
         """
         if not 1 <= limit <= PAGE_MAX:
             detail = f"ask for 1 to {PAGE_MAX} facts"
@@ -74,8 +75,9 @@ class ReadActivity:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
         """
-        await living(self.users, user_id)
+        await present(self.users, user_id)
         return summarise((await self.activity.tallies([user_id]))[user_id], self.tiers)
 
 

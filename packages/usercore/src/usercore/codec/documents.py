@@ -7,7 +7,7 @@ They describe what :mod:`usercore.codec.profile` and :mod:`usercore.codec.prefer
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -37,6 +37,9 @@ class StatusDetails(Struct, rename="camel"):
     notes: str | None
     until: Time | None
     actor: Actor
+    merged_into: Annotated[
+        str | UnsetType, Meta(description="Of a merged account: the one that it was merged into.")
+    ] = UNSET
 
 
 class Verified(Struct, rename="camel"):

@@ -9,7 +9,16 @@ from usercore.kernel.context import CommandContext
 from usercore.kernel.events import Event
 from usercore.preferences.events import UserEmailPreferencesUpdated
 from usercore.privacy.consents.events import UserConsentChanged
-from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated, UserVerified
+from usercore.users.events import (
+    UserCreated,
+    UserDeactivated,
+    UserErased,
+    UserMerged,
+    UserMergeUndone,
+    UserReactivated,
+    UserUpdated,
+    UserVerified,
+)
 
 
 def event_payload(event: Event) -> bytes:
@@ -79,6 +88,14 @@ def _erased(event: UserErased) -> Mapping[str, object]:
     return {"erasedAt": timestamp(event.erased_at)}
 
 
+def _merged(event: UserMerged) -> Mapping[str, object]:
+    return {"mergedUserId": event.merged_user_id, "mergedAt": timestamp(event.merged_at)}
+
+
+def _merge_undone(event: UserMergeUndone) -> Mapping[str, object]:
+    return {"mergedUserId": event.merged_user_id, "undoneAt": timestamp(event.undone_at)}
+
+
 def _verified(event: UserVerified) -> Mapping[str, object]:
     return {"channel": event.channel.value, "verifiedAt": timestamp(event.verified_at)}
 
@@ -104,6 +121,8 @@ _PAYLOADS: Mapping[type[Event], Callable[[Any], Mapping[str, object]]] = {
     UserReactivated: _reactivated,
     UserErased: _erased,
     UserVerified: _verified,
+    UserMerged: _merged,
+    UserMergeUndone: _merge_undone,
     UserEmailPreferencesUpdated: _preferences,
     UserConsentChanged: _consent,
 }

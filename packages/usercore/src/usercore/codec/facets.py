@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from usercore.codec.profile import address_object, status_details, verification_object
 from usercore.codec.scalars import camel, timestamp
@@ -38,6 +39,11 @@ def _converter() -> Converter:
     converter.register_structure_hook(date, lambda raw, _: date.fromisoformat(raw))
     converter.register_unstructure_hook(Actor, str)
     converter.register_structure_hook(Actor, lambda raw, _: Actor.parse(raw))
+    # Written only where there is one, so that a version that does not know it yet reads everybody else's history.
+    merged = override(omit_if_default=True)
+    converter.register_unstructure_hook(
+        AccountStatus, make_dict_unstructure_fn(AccountStatus, converter, merged_into=merged)
+    )
     return converter
 
 

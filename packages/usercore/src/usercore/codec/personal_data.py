@@ -53,6 +53,7 @@ def user_row(user: User) -> PersonalRow:
         "phone_verified_at": optional_timestamp(verified.phone),
         "identity_verified_at": optional_timestamp(verified.identity),
         "restricted": user.restricted,
+        "merged_into": status.merged_into,
         "created_at": timestamp(user.created_at),
         "updated_at": timestamp(user.updated_at),
     }

@@ -58,14 +58,15 @@ def address_object(address: Address | None) -> dict[str, str | None] | None:
 
 
 def status_details(status: AccountStatus) -> dict[str, object]:
-    """Return since when, by whom and why an account stands where it does."""
-    return {
+    """Return since when, by whom and why an account stands where it does; of one that was merged, into which."""
+    details: dict[str, object] = {
         "since": timestamp(status.since),
         "reason": status.reason.value if status.reason else None,
         "notes": status.notes,
         "until": optional_timestamp(status.until),
         "actor": actor(status.actor),
     }
+    return details if status.merged_into is None else {**details, "mergedInto": status.merged_into}
 
 
 def verification_object(verification: Verification) -> dict[str, object]:

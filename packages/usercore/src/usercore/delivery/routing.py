@@ -11,7 +11,14 @@ from usercore.activity.values import Money
 from usercore.audit.entry import AuditEntry, entry_of, entry_of_start
 from usercore.delivery.values import Delivery, Operation, Recipient
 from usercore.kernel.secret import Secret
-from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated
+from usercore.users.events import (
+    UserCreated,
+    UserDeactivated,
+    UserErased,
+    UserMerged,
+    UserReactivated,
+    UserUpdated,
+)
 from usercore.users.model import User
 from usercore.users.ports import Change
 from usercore.users.values import EmailAddress, VerificationChannel
@@ -113,6 +120,11 @@ def _routes(change: Change) -> Iterator[Delivery]:
             yield tell(Recipient.AUTHENTICATION, Operation.DISABLE_CREDENTIAL, {})
         case UserReactivated():
             yield tell(Recipient.AUTHENTICATION, Operation.ENABLE_CREDENTIAL, {})
+        case UserMerged(merged_user_id=merged) if change.user.id == merged:
+            # A sign-in name that the survivor has now is no other credential's any more.
+            named = not {one.field for one in change.changes}.isdisjoint({"email", "username"})
+            away = Operation.REMOVE_CREDENTIAL if named else Operation.DISABLE_CREDENTIAL
+            yield tell(Recipient.AUTHENTICATION, away, {})
         case UserErased():
             yield tell(Recipient.AUTHENTICATION, Operation.REMOVE_CREDENTIAL, {})
             yield tell(Recipient.NOTIFICATION, Operation.FORGET_USER, {})

@@ -8,7 +8,7 @@ from usercore.kernel.changes import undo
 from usercore.kernel.ids import UserId
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.preferences.values import EffectivePreference, EmailPreference, EmailTopic, effective
-from usercore.users.history import living
+from usercore.users.history import living, present
 from usercore.users.ports import HistoryReader, UserReader
 
 FACET = "email_preferences."
@@ -39,9 +39,10 @@ class GetEmailPreferences:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
             UnavailableError: the database does not answer.
         """
-        user = await living(self.users, user_id)
+        user = await present(self.users, user_id)
         said = (await self.preferences.get_many([user_id]))[user_id]
         return combine(user_id, user.version, await self.topics.all(), said)
 

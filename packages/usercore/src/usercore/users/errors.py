@@ -5,6 +5,7 @@ from typing import ClassVar
 from attrs import define, field
 
 from usercore.kernel.errors import ConflictError, InvalidError, NotFoundError
+from usercore.kernel.ids import UserId
 
 
 @define(auto_exc=True, eq=False)
@@ -107,10 +108,15 @@ class UserRestrictedError(ConflictError):
 
 @define(auto_exc=True, eq=False)
 class UserMergedError(ConflictError):
-    """The account has been merged into another and takes no change."""
+    """The account has been merged into another and takes no change.
+
+    `survivor` is where everything about the person stands now; only those who may see both may be told.
+    """
 
     code: ClassVar[str] = "user_merged"
     summary: ClassVar[str] = "The user has been merged into another"
+
+    survivor: UserId | None = field(default=None, kw_only=True)
 
 
 @define(auto_exc=True, eq=False)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from usercore.kernel.events import Event
+from usercore.kernel.ids import UserId
 from usercore.users.values import DeactivationReason, VerificationChannel
 
 
@@ -71,3 +72,26 @@ class UserVerified(Event):
 
     channel: VerificationChannel
     verified_at: datetime
+
+
+@frozen
+class UserMerged(Event):
+    """Two accounts turned out to be one person's: `user_id` is the one that stays.
+
+    Both users' lives have it as a step, so it is told under either's id.
+    """
+
+    message: ClassVar[str] = "UserMerged"
+
+    merged_user_id: UserId
+    merged_at: datetime
+
+
+@frozen
+class UserMergeUndone(Event):
+    """Two accounts that were merged are two again: `user_id` is the one that had stayed. Told under either's id."""
+
+    message: ClassVar[str] = "UserMergeUndone"
+
+    merged_user_id: UserId
+    undone_at: datetime

@@ -10,7 +10,7 @@ from usercore.kernel.changes import undo
 from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
-from usercore.users.errors import QueryInvalidError, UserErasedError, UserNotFoundError
+from usercore.users.errors import QueryInvalidError, UserErasedError, UserMergedError, UserNotFoundError
 from usercore.users.model import User
 from usercore.users.ports import HistoryEntry, HistoryReader, UserReader
 from usercore.users.queries import PAGE_MAX
@@ -96,6 +96,31 @@ class ReadPast:
             for entry in entries:
                 yield entry
             below = entries[-1].version
+
+
+async def present(users: UserReader, user_id: UserId) -> User:
+    """Return a user who exists as an account of their own.
+
+    Raises:
+        UserNotFoundError: there is no such user.
+        UserErasedError: the user has been erased.
+        UserMergedError: the account was merged into another; the error says which stands for both now.
+    """
+    user = await living(users, user_id)
+    if user.status.state is AccountState.MERGED:
+        survivor = await heir(users, user)
+        raise UserMergedError(survivor=None if survivor is user else survivor.id)
+    return user
+
+
+async def heir(users: UserReader, user: User) -> User:
+    """Return who stands for a user: the one at the end of all merges, or the user where there was none."""
+    while user.status.state is AccountState.MERGED and user.status.merged_into is not None:
+        following = (await users.get_many([user.status.merged_into])).get(user.status.merged_into)
+        if following is None:
+            return user
+        user = following
+    return user
 
 
 async def living(users: UserReader, user_id: UserId) -> User:

@@ -22,7 +22,15 @@ from usercore.users.errors import (
     UserMergedError,
     UserRestrictedError,
 )
-from usercore.users.events import UserCreated, UserDeactivated, UserErased, UserReactivated, UserUpdated, UserVerified
+from usercore.users.events import (
+    UserCreated,
+    UserDeactivated,
+    UserErased,
+    UserMerged,
+    UserReactivated,
+    UserUpdated,
+    UserVerified,
+)
 from usercore.users.search import words_of
 from usercore.users.values import (
     ERASED_DOMAIN,
@@ -35,6 +43,8 @@ from usercore.users.values import (
 )
 
 _OUTER_FACETS = ("status", "verification", "restricted")
+MERGED_USER = "merged_user"
+"""What history calls a user whose account was merged into this one."""
 
 _Announce: TypeAlias = "Callable[[User, tuple[FieldChange, ...]], Event]"
 
@@ -97,6 +107,7 @@ class AccountStatus:
         reason: why it was deactivated.
         notes: what else was said.
         until: when a deactivation ends by itself, or None.
+        merged_into: the account that this one was merged into; it may have been merged itself since.
     """
 
     state: AccountState
@@ -105,6 +116,7 @@ class AccountStatus:
     reason: DeactivationReason | None = None
     notes: str | None = field(default=None, repr=False)
     until: datetime | None = None
+    merged_into: UserId | None = None
 
 
 @frozen
@@ -310,6 +322,52 @@ class User:
         )
         return Transition(after, UserErased(self.id, erased_at=at), changes=())
 
+    def take_over(
+        self, profile: Profile, verification: Verification, *, restricted: bool, now: datetime
+    ) -> Transition | None:
+        """Take on what a merge, or the end of one, makes of the profile and of what is known of it.
+
+        Returns:
+            The transition, or None where all of it is the same.
+
+        Raises:
+            UserMergedError: the account was merged into another.
+            UserErasedError: the user has been erased.
+        """
+        self.require_kept()
+        after = evolve(self, profile=profile, verification=verification, restricted=restricted)
+        return None if after == self else self._advance(after, now, self._updated)
+
+    def absorb(self, merged: UserId, *, now: datetime) -> Transition:
+        """Stand for another account from now on.
+
+        Raises:
+            UserDeactivatedError, UserMergedError, UserErasedError: the account cannot stay for both.
+        """
+        after = self.touch(now=now)
+        event = UserMerged(self.id, merged_user_id=merged, merged_at=after.updated_at)
+        return Transition(after, event, (FieldChange(MERGED_USER, None, merged),))
+
+    def merge_into(self, survivor: UserId, profile: Profile, *, now: datetime, actor: Actor) -> Transition:
+        """End as an account of its own.
+
+        Args:
+            survivor: the account that stays.
+            profile: the same, but for the names that go to the survivor and those that come for them.
+            now: aware, UTC.
+            actor: whose doing it is.
+
+        Raises:
+            UserMergedError: the account was merged already.
+            UserErasedError: the user has been erased.
+        """
+        self.require_kept()
+        status = AccountStatus(AccountState.MERGED, since=max(now, self.updated_at), actor=actor, merged_into=survivor)
+        after = evolve(self, profile=profile, verification=self._still_verified(profile), status=status)
+        return self._advance(
+            after, now, lambda done, _: UserMerged(survivor, merged_user_id=self.id, merged_at=done.updated_at)
+        )
+
     def verify(self, channel: VerificationChannel, *, now: datetime, at: datetime | None = None) -> Transition:
         """Take note that a contact, or the person, has been verified; once more replaces the time.
 
@@ -411,6 +469,6 @@ class User:
             case AccountState.ERASED:
                 raise UserErasedError
             case AccountState.MERGED:
-                raise UserMergedError
+                raise UserMergedError(survivor=self.status.merged_into)
             case _:
                 raise UserDeactivatedError

@@ -45,6 +45,8 @@ class Change:
         context: who asked, because of what, and the idempotency claim to settle.
         credential: what the AuthenticationService must be given.
         records: rows of other features written with it.
+        along: steps of this user or of others that come before it in the same transaction: all of them and it, or
+            nothing. They settle no claim and no receipt of their own.
     """
 
     user: User
@@ -54,6 +56,12 @@ class Change:
     context: CommandContext
     credential: Credential | None = None
     records: tuple[Record, ...] = ()
+    along: tuple["Change", ...] = ()
+
+    @property
+    def steps(self) -> tuple["Change", ...]:
+        """All steps that are committed together, in order; this one is the last."""
+        return (*self.along, self)
 
 
 @frozen
@@ -138,6 +146,14 @@ class UserReader(Protocol):
         """Return deactivated users whose `until` has come, the longest due first."""
         ...
 
+    async def merged_into(self, user_id: UserId) -> Sequence[UserId]:
+        """Return whose accounts were merged into a user's, over any number of merges, by id.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        ...
+
 
 class UserWriter(Protocol):
     """Commits changes."""
@@ -149,7 +165,7 @@ class UserWriter(Protocol):
         records, and settles its idempotency claim or its message's receipt, in one transaction. For one
         user, outbox rows become visible in the order of versions. Several changes may share a transaction; a refused
         one leaves no trace and harms no other. Two changes of one user in one call are taken in
-        their order.
+        their order. What goes along with a change is committed with it or not at all, whoever's it is.
 
         Returns:
             For each change None, or why it was refused: EmailTakenError, UsernameTakenError,

@@ -6,6 +6,7 @@ from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
 from usercore.users.errors import QueryInvalidError, UserErasedError, UserNotFoundError
+from usercore.users.history import heir, present
 from usercore.users.model import User
 from usercore.users.ports import (
     EmailRules,
@@ -41,7 +42,7 @@ class GetUser:
     emails: EmailRules
 
     async def __call__(self, named: UserNamed) -> User:
-        """Return the user.
+        """Return the user; where the account was merged into another, the one who stands for it now.
 
         Raises:
             QueryInvalidError: not exactly one name was given, or the email is none.
@@ -51,6 +52,7 @@ class GetUser:
         user = await self._find(named)
         if user is None:
             raise UserNotFoundError
+        user = await heir(self.reader, user)
         if user.status.state is AccountState.ERASED:
             raise UserErasedError
         return user
@@ -101,6 +103,7 @@ class ReadProfile:
     """Serves one profile ready to be sent: the hot path."""
 
     profiles: ProfileReader
+    users: UserReader
 
     async def __call__(self, user_id: UserId) -> ProfileDocument:
         """Return the document.
@@ -108,6 +111,7 @@ class ReadProfile:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another; the error says which stands for both now.
             UnavailableError: the database does not answer.
         """
         document = (await self.profiles.documents([user_id])).get(user_id)
@@ -115,6 +119,8 @@ class ReadProfile:
             raise UserNotFoundError
         if document.state is AccountState.ERASED:
             raise UserErasedError
+        if document.state is AccountState.MERGED:
+            await present(self.users, user_id)
         return document
 
 

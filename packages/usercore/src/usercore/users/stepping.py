@@ -14,7 +14,7 @@ from usercore.users.errors import (
     StaleVersionError,
     WriteContendedError,
 )
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.model import Transition, User
 from usercore.users.ports import Change, UserReader, UserWriter
 
@@ -45,13 +45,14 @@ class UserStepper:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
             UserRestrictedError: the person asked that the data be left alone, and this is not done for them.
             StaleVersionError: the caller named a version that is not the current one.
             WriteContendedError: other writers were quicker again and again.
             UserCoreError: what `act` raised, or why the change was refused.
         """
         for _ in range(TRIES):
-            user = await living(self.reader, user_id)
+            user = await present(self.reader, user_id)
             if not (context.for_privacy or context.privacy_request):
                 user.require_unrestricted()
             user.require_version(expected)

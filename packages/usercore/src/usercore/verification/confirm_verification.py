@@ -10,7 +10,7 @@ from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.secret import Secret
 from usercore.users.errors import UserDeactivatedError, UserMergedError, UserRestrictedError
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.model import User
 from usercore.users.ports import Change, UserReader
 from usercore.users.stepping import UserStepper
@@ -104,7 +104,7 @@ class ConfirmVerification:
             UserNotFoundError, UserErasedError, UserDeactivatedError, UserMergedError: no user to verify.
             VerificationFailedError: it proves nothing.
         """
-        user = await living(self.users, command.user_id)
+        user = await present(self.users, command.user_id)
         user.require_active()
         if not context.for_privacy:
             user.require_unrestricted()

@@ -10,7 +10,7 @@ from usercore.kernel.ids import UserId
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.receipts import IdempotencyKey
 from usercore.users.errors import StaleVersionError, UserNotFoundError, WriteContendedError
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.model import User
 from usercore.users.ports import UserReader
 from usercore.users.stepping import TRIES
@@ -61,7 +61,7 @@ class StartVerification:
             violation = Violation(("channel",), "not_by_code", "record what an outside verifier found instead")
             raise VerificationInvalidError(violations=(violation,))
         for _ in range(TRIES):
-            user = await living(self.users, command.user_id)
+            user = await present(self.users, command.user_id)
             user.require_active()
             if not context.for_privacy:
                 user.require_unrestricted()
@@ -79,7 +79,7 @@ class StartVerification:
         Raises:
             UserNotFoundError, UserErasedError: there is no such user, or nothing is remembered of it.
         """
-        user = await living(self.users, user_id)
+        user = await present(self.users, user_id)
         found = await self.reader.by_request(user.id, request)
         if found is None:
             raise UserNotFoundError

@@ -16,6 +16,9 @@ from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, De
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.reconcile import ReconcileCredentials
 from usercore.delivery.topic_mail import TopicMail
+from usercore.merging.merge_users import MergeUsers, Parties, PreviewMerge
+from usercore.merging.planning import Planner
+from usercore.merging.read_merges import ReadMerges
 from usercore.messaging.dead_letters import DiscardDeadLetter, GetDeadLetter, ListDeadLetters
 from usercore.messaging.listing import ListParked
 from usercore.preferences.get_email_preferences import GetEmailPreferences
@@ -159,6 +162,9 @@ class Core:
     make_checkpoint: MakeCheckpoint
     review_retention: ReviewRetention
     run_retention: RunRetention
+    preview_merge: PreviewMerge
+    merge_users: MergeUsers
+    read_merges: ReadMerges
     rotate_keys: RotateKeys
     seal_plain: SealPlain
     once: Once
@@ -261,10 +267,11 @@ def assemble(
     make_request = MakePrivacyRequest(asked.notes, ports.emails, requests, ports.clock, ports.ids)
     review = ReviewRetention(ports.retention, retention, ports.clock)
     unused = WorkOffInactivity(ports.retention, ports.users, deactivate, make_request, ports.clock, ports.ids)
+    parties, planner = Parties(ports.users), Planner(ports.preferences, ports.consents, rules)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
-        read_profile=ReadProfile(ports.profiles),
+        read_profile=ReadProfile(ports.profiles, ports.users),
         list_users=ListUsers(ports.directory),
         read_filter=ReadFilter(ports.emails, ports.topics, ports.purposes, tiers, ports.clock),
         update_user=update_user,
@@ -367,6 +374,9 @@ def assemble(
         ),
         review_retention=review,
         run_retention=RunRetention(review, unused, ports.trail, ports.ids),
+        preview_merge=PreviewMerge(parties, planner, ports.merges),
+        merge_users=MergeUsers(parties, planner, ports.merges, ports.writer, ports.ledger, ports.ids, ports.clock),
+        read_merges=ReadMerges(ports.users, ports.merges),
         rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
         seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),
         once=Once(ports.ledger, ports.clock),

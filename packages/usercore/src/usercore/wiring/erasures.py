@@ -105,6 +105,11 @@ class GatedUserReader:
         await self.gate.passed()
         return await self.inner.due_for_reactivation(now, limit)
 
+    async def merged_into(self, user_id: UserId) -> Sequence[UserId]:
+        """Return whose accounts were merged into a user's."""
+        await self.gate.passed()
+        return await self.inner.merged_into(user_id)
+
 
 @frozen
 class GatedProfileReader:

@@ -30,6 +30,7 @@ from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.keys import MemoryKeyStore
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
+from usercore.adapters.memory.merging import MemoryMergeReader
 from usercore.adapters.memory.missing import (
     MissingAttributeValidator,
     MissingCheckpointSigner,
@@ -92,6 +93,7 @@ from usercore.kernel.inbox import Inbox
 from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
+from usercore.merging.ports import MergeReader
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
@@ -172,6 +174,7 @@ class PortOverrides(TypedDict, total=False):
     checkpoint_publisher: CheckpointPublisher
     key_store: KeyStore
     retention: RetentionStore
+    merges: MergeReader
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -243,6 +246,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         checkpoint_publisher=NoPublisher(),
         key_store=MemoryKeyStore(),
         retention=MemoryRetentionStore(database),
+        merges=MemoryMergeReader(database),
         authentication=services,
         credentials=services,
         notification=services,

@@ -27,6 +27,7 @@ from usercore.kernel.inbox import Inbox
 from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
+from usercore.merging.ports import MergeReader
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
@@ -107,6 +108,7 @@ class Ports:
     checkpoint_publisher: CheckpointPublisher
     key_store: KeyStore
     retention: RetentionStore
+    merges: MergeReader
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService

@@ -217,6 +217,7 @@ async def _ports(
         checkpoint_publisher=attestation.publisher,
         key_store=sql.key_store,
         retention=sql.retention,
+        merges=sql.merges,
         authentication=services.authentication,
         credentials=services.credentials,
         notification=services.notification,

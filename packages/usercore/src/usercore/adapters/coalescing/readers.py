@@ -137,6 +137,10 @@ class GatheredUserReader(_ById[User]):
         """Return deactivated users whose `until` has come, the longest due first."""
         return await self._inner.due_for_reactivation(now, limit)
 
+    async def merged_into(self, user_id: UserId) -> Sequence[UserId]:
+        """Return whose accounts were merged into a user's; asked alone."""
+        return await self._inner.merged_into(user_id)
+
 
 if TYPE_CHECKING:
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from usercore.activity.facts import Fact
+from usercore.activity.facts import Fact, OrderPlaced, PointsEarned
 from usercore.activity.pages import FactPosition
 from usercore.activity.ports import ActivityReader, ActivityWriter, FactEntry, NewFact
 from usercore.activity.summary import Tally, tally_of
@@ -33,7 +33,11 @@ class MemoryActivityWriter:
         return [outcomes[index] for index in range(len(facts))]
 
     def _record(self, new: NewFact) -> FactOutcome:
-        fact, user_id = new.fact, self._user_of(new.fact)
+        told_of = self._told_of(new.fact)
+        user_id = None if told_of is None else self.database.heir(told_of)
+        fact = new.fact
+        if user_id is not None and isinstance(fact, OrderPlaced | PointsEarned):
+            fact = evolve(fact, user_id=user_id)
         user = None if user_id is None else self.database.users.get(user_id)
         if user is not None and user.status.state is AccountState.ERASED:
             return FactOutcome(FactResult.IGNORED)
@@ -43,17 +47,22 @@ class MemoryActivityWriter:
         if user is None:
             return FactOutcome(FactResult.EARLY, fact.tells_of)
         told = deliveries_of_fact(new, user)
-        self.database.facts[fact.kind, fact.fact_id] = _entry(new, user.id)
+        name = (fact.kind, fact.fact_id)
+        self.database.facts[name] = _entry(evolve(new, fact=fact), user.id)
+        if told_of is not None and told_of != user.id:
+            self.database.told_of[name] = told_of
         self.database.deliver(told)
         return FactOutcome(FactResult.RECORDED)
 
-    def _user_of(self, fact: Fact) -> UserId | None:
+    def _told_of(self, fact: Fact) -> UserId | None:
+        """Return of whom a fact is told, or None where that is not known yet."""
         awaited = fact.tells_of
         if awaited.kind is WaitsFor.USER:
             return UserId(awaited.id)
         kind = FactKind.ORDER_PLACED if awaited.kind is WaitsFor.ORDER else FactKind.PAYMENT_FAILED
-        found = self.database.facts.get((kind, awaited.id))
-        return None if found is None else found.user_id
+        name = (kind, awaited.id)
+        found = self.database.facts.get(name)
+        return None if found is None else self.database.told_of.get(name, found.user_id)
 
 
 def _entry(new: NewFact, user_id: UserId) -> FactEntry:

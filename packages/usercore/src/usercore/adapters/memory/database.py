@@ -6,10 +6,11 @@ own. Whatever can fail is done before the first table is touched.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, fields, frozen
 
+from usercore.activity.facts import OrderPlaced, PointsEarned
 from usercore.activity.ports import FactEntry
 from usercore.activity.values import FactKind
 from usercore.adapters.memory.rows import Rows, rows_of
@@ -22,10 +23,14 @@ from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
 from usercore.kernel.receipts import Claim, ClaimLostError, Settled
+from usercore.merging.errors import MergeRequestOpenError
+from usercore.merging.events import MergeRecord, UndoRecord
+from usercore.merging.values import Merge
 from usercore.messaging.values import DeadLetter, ParkedMessage, Place, RawMessage
 from usercore.preferences.values import EmailPreference, EmailTopic
 from usercore.privacy.consents.values import LedgerEntry, Purpose
 from usercore.privacy.mailing.values import Suppression, SuppressionReason
+from usercore.privacy.requests.errors import UserHeldError
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.privacy.requests.holds import LegalHold, without_words
 from usercore.privacy.requests.model import PrivacyRequest, RequestId
@@ -182,13 +187,86 @@ class MemoryDatabase:
     retention_leased_until: datetime | None = None
     retention_last_run: datetime | None = None
     archives: dict[RequestId, ArchiveRow] = field(factory=dict, repr=False)
+    merges: dict[EventId, Merge] = field(factory=dict, repr=False)
+    told_of: dict[tuple[FactKind, str], UserId] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""
+        if change.along:
+            return self._commit_together(change)
         refusal = self._refusal(change)
         if refusal is None:
             self._write(change, rows_of(change, position=self.next_position()))
         return refusal
+
+    def _commit_together(self, change: Change) -> UserCoreError | None:
+        """Write all steps of a change, or none: what was written before one is refused is put back."""
+        before = {one.name: _copied(getattr(self, one.name)) for one in fields(type(self))}
+        for record in _merges(change):
+            if record.moves_names:
+                self._make_way(record.merge)
+        refusal = next(filter(None, map(self._step, change.steps)), None)
+        for record in _merges(change) if refusal is None else ():
+            refusal = self.obstacle(record.merge.survivor, record.merge.merged)
+            if refusal is None:
+                self._carry_over(record)
+        if refusal is not None:
+            for name, value in before.items():
+                self._restore(name, value)
+        return refusal
+
+    def _step(self, step: Change) -> UserCoreError | None:
+        return self.commit(evolve(step, along=()))
+
+    def _restore(self, name: str, value: Any) -> None:  # noqa: ANN401 -- a table of any sort
+        """Put a table back in place: others may hold the very object."""
+        match getattr(self, name):
+            case dict() as table:
+                table.clear()
+                table.update(value)
+            case list() as table:
+                table[:] = value
+            case _:
+                setattr(self, name, value)
+
+    def _make_way(self, merge: Merge) -> None:
+        for user_id in (merge.survivor, merge.merged):
+            for kind, value in names_of(self.users[user_id]).items() if user_id in self.users else ():
+                self.names.pop((kind, value or ""), None)
+
+    def _carry_over(self, record: MergeRecord | UndoRecord) -> None:
+        """Keep a merge, or its end, and move the facts."""
+        merge = record.merge
+        self.merges[merge.id] = merge
+        theirs = {merge.merged, *self.merged_into(merge.merged)}
+        for name, entry in list(self.facts.items()):
+            told_of = self.told_of.get(name)
+            if isinstance(record, MergeRecord) and entry.user_id == merge.merged:
+                self.told_of.setdefault(name, merge.merged)
+                self.facts[name] = entry_of_other(entry, merge.survivor)
+            elif isinstance(record, UndoRecord) and entry.user_id == merge.survivor and told_of in theirs:
+                if told_of == merge.merged:
+                    del self.told_of[name]
+                self.facts[name] = entry_of_other(entry, merge.merged)
+
+    def obstacle(self, survivor: UserId, merged: UserId) -> UserCoreError | None:
+        """Return why the law forbids to touch one of two users now."""
+        both = {survivor, merged}
+        if any(hold.user_id in both and hold.release is None for hold in self.legal_holds):
+            return UserHeldError()
+        asked = (row.request for row in self.privacy_requests.values())
+        return MergeRequestOpenError() if any(one.user_id in both and one.is_open for one in asked) else None
+
+    def merged_into(self, user_id: UserId) -> set[UserId]:
+        """Return whose accounts were merged into a user's, over any number of merges."""
+        found = {merge.merged for merge in self.merges.values() if merge.survivor == user_id and merge.undone is None}
+        return found.union(*(self.merged_into(one) for one in found))
+
+    def heir(self, user_id: UserId) -> UserId:
+        """Return who stands for a user: the one at the end of all merges."""
+        user = self.users.get(user_id)
+        following = None if user is None else user.status.merged_into
+        return user_id if following is None else self.heir(following)
 
     def settle(self, claim: Claim, result: Settled) -> None:
         """Settle a claim.
@@ -237,7 +315,8 @@ class MemoryDatabase:
         user = change.user
         before = self.users.get(user.id)
         for kind, value in names_of(before).items() if before else ():
-            self.names.pop((kind, value or ""), None)
+            if self.names.get((kind, value or "")) == user.id:
+                del self.names[kind, value or ""]
         self.names.update({(kind, value): user.id for kind, value in names_of(user).items() if value})
         self.users[user.id] = user
         self.documents[user.id] = rows.document
@@ -288,6 +367,7 @@ class MemoryDatabase:
         ]
         _drop(self.keys, lambda row: row.result is not None and row.result.user_id == user_id)
         _drop(self.facts, lambda entry: entry.user_id == user_id)
+        _drop(self.merges, lambda merge: user_id in {merge.survivor, merge.merged})
         _drop(self.verifications, lambda one: one.user_id == user_id)
         _drop(self.parked, lambda row: _names(row.parked.message, user_id))
         _drop(self.dead_letters, lambda letter: _names(letter.message, user_id))
@@ -321,6 +401,28 @@ class MemoryDatabase:
             return False
         self.inbox[receipt.message] = ReceiptRow(receipt, at)
         return True
+
+
+def _merges(change: Change) -> list[MergeRecord | UndoRecord]:
+    return [record for record in change.records if isinstance(record, MergeRecord | UndoRecord)]
+
+
+def entry_of_other(entry: FactEntry, user_id: UserId) -> FactEntry:
+    """Return a fact as if it had been told of another user."""
+    fact = entry.fact
+    told = evolve(fact, user_id=user_id) if isinstance(fact, OrderPlaced | PointsEarned) else fact
+    return evolve(entry, user_id=user_id, fact=told)
+
+
+def _copied(value: Any) -> Any:  # noqa: ANN401 -- a table of any sort
+    """Return a copy of a table, and of the lists and mappings that are its rows."""
+    match value:
+        case dict():
+            return {name: _copied(row) for name, row in value.items()}
+        case list():
+            return list(value)
+        case _:
+            return value
 
 
 def _drop(rows: dict[K, V], condition: Callable[[V], bool]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from usercore.adapters.memory.database import MemoryDatabase
+from usercore.codec.merging import merge_row
 from usercore.codec.personal_data import (
     audit_row,
     consent_row,
@@ -83,6 +84,11 @@ def _notices(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]
     return [] if notice is None else [notice_row(notice)]
 
 
+def _merges(database: MemoryDatabase, user_id: UserId) -> Iterable[PersonalRow]:
+    found = (merge for merge in database.merges.values() if merge.survivor == user_id)
+    return map(merge_row, sorted(found, key=lambda merge: merge.id))
+
+
 READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[PersonalRow]]]] = {
     "users": _users,
     "user_history": _history,
@@ -94,6 +100,7 @@ READERS: Final[Mapping[str, Callable[[MemoryDatabase, UserId], Iterable[Personal
     "privacy_requests": _privacy_requests,
     "verifications": _verifications,
     "inactivity_notices": _notices,
+    "user_merges": _merges,
 }
 """One for each table that has a section in the archive."""
 

@@ -11,6 +11,7 @@ from usercore.codec.scalars import kebab
 from usercore.delivery.ports import OutboxMessage
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import Delivery
+from usercore.merging.events import MergeRecord, UndoRecord
 from usercore.preferences.events import PreferencesRecord
 from usercore.preferences.values import EmailPreference
 from usercore.privacy.consents.events import ConsentRecord
@@ -65,7 +66,15 @@ def rows_of(change: Change, *, position: int) -> Rows:
     )
 
 
-_KEPT = (PreferencesRecord, ConsentRecord, ErasureRecord, VerificationRecord, VerificationConfirmed)
+_KEPT = (
+    PreferencesRecord,
+    ConsentRecord,
+    ErasureRecord,
+    MergeRecord,
+    UndoRecord,
+    VerificationRecord,
+    VerificationConfirmed,
+)
 
 
 def _message(change: Change, position: int) -> OutboxMessage:

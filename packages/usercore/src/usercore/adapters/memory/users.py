@@ -43,6 +43,10 @@ class MemoryUserReader:
         user_id = self.database.names.get((lookup.kind, lookup.value))
         return None if user_id is None else self.database.users[user_id]
 
+    async def merged_into(self, user_id: UserId) -> Sequence[UserId]:
+        """Return whose accounts were merged into a user's, over any number of merges, by id."""
+        return sorted(self.database.merged_into(user_id))
+
     async def due_for_reactivation(self, now: datetime, limit: int) -> Sequence[UserId]:
         """Return deactivated users whose `until` has come, the longest due first."""
         due = (

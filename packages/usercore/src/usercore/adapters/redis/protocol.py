@@ -141,7 +141,7 @@ class WriteThrough:
 
     async def commit(self, changes: Sequence[Change]) -> Sequence[UserCoreError | None]:
         """Commit changes; by the time this returns no cached value is older than they are."""
-        ids = list(dict.fromkeys(change.user.id for change in changes))
+        ids = list(dict.fromkeys(step.user.id for change in changes for step in change.steps))
         token = self.new_token()
         await self._fence(ids, token)
         over = False

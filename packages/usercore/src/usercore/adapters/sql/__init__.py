@@ -22,6 +22,7 @@ from usercore.adapters.sql.key_store import SqlKeyStore
 from usercore.adapters.sql.keys import SqlKeyedHasher, SqlServiceKeys, SqlVault
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.legal_holds import SqlLegalHolds
+from usercore.adapters.sql.merging import SqlMergeReader
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
 from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
 from usercore.adapters.sql.parked import SqlParkedMessages
@@ -89,6 +90,7 @@ class SqlPorts:
     keyed: SqlKeyedHasher
     key_store: SqlKeyStore
     retention: SqlRetentionStore
+    merges: SqlMergeReader
 
 
 def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
@@ -139,4 +141,5 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         keyed=SqlKeyedHasher(service_keys),
         key_store=SqlKeyStore(database, vault, service_keys),
         retention=SqlRetentionStore(database),
+        merges=SqlMergeReader(database),
     )

@@ -15,16 +15,31 @@ _COLUMNS: Final = (
     "actor_id",
     "correlation_id",
     "causation_id",
+    "told_of",
 )
 
 _INPUT: Final = """
-input AS MATERIALIZED (
+told AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS i(
         place integer, waits_for text, waits_for_id text, kind text, fact_id text, user_id uuid, event_id uuid,
         occurred_at timestamptz, order_id text, amount numeric, currency text, items bigint, points bigint,
         error_code text, reason text, recorded_at timestamptz, actor_kind text, actor_id text, correlation_id text,
         causation_id text
     )
+), heirs AS (
+    SELECT m.merged_id AS told_of, m.survivor_id AS heir FROM user_merges AS m
+    WHERE m.merged_id = ANY (ARRAY(SELECT t.user_id FROM told AS t)) AND m.undone_at IS NULL
+    UNION ALL
+    SELECT h.told_of, m.survivor_id FROM heirs AS h
+    JOIN user_merges AS m ON m.merged_id = h.heir AND m.undone_at IS NULL
+), last_heirs AS MATERIALIZED (
+    SELECT h.told_of, h.heir FROM heirs AS h
+    WHERE NOT EXISTS (SELECT FROM user_merges AS m WHERE m.merged_id = h.heir AND m.undone_at IS NULL)
+), input AS MATERIALIZED (
+    SELECT t.place, t.waits_for, t.waits_for_id, t.kind, t.fact_id, COALESCE(s.heir, t.user_id) AS user_id, t.event_id,
+           t.occurred_at, t.order_id, t.amount, t.currency, t.items, t.points, t.error_code, t.reason, t.recorded_at,
+           t.actor_kind, t.actor_id, t.correlation_id, t.causation_id, s.told_of
+    FROM told AS t LEFT JOIN last_heirs AS s ON s.told_of = t.user_id
 ), named AS (
     SELECT i.kind, i.fact_id FROM input AS i
     UNION SELECT CASE i.waits_for WHEN 'ORDER' THEN 'ORDER_PLACED' ELSE 'PAYMENT_FAILED' END, i.waits_for_id
@@ -36,29 +51,31 @@ input AS MATERIALIZED (
 )"""
 
 # FOR SHARE, not FOR KEY SHARE: an erasure is an update of the user, and must wait, or be waited for. Locked in one
-# order by every writer of users, so that they wait for each other in turn; the state is the one that the lock found.
+# order by every writer of users, so that they wait for each other in turn; the state is the one that the lock found,
+# and so is whether the account was merged meanwhile: then the survivor is found when it is asked again.
 _LOCKED: Final = """
 locked AS MATERIALIZED (
-    SELECT u.id, u.state, u.email, u.first_name, u.locale FROM users AS u
+    SELECT u.id, u.state, u.merged_into, u.email, u.first_name, u.locale FROM users AS u
     WHERE u.id = ANY (ARRAY(SELECT i.user_id FROM input AS i UNION SELECT k.user_id FROM known AS k))
     ORDER BY u.id FOR SHARE
 )"""
 
-_FOUND: Final = ", ".join(("kind", "fact_id", "user_id", "event_id", *_CONTENT))
+_FOUND: Final = ", ".join(("kind", "fact_id", "user_id", "event_id", *_CONTENT, "told_of"))
 
 
-def _asked(name: str, waits_for: str, user_id: str, found: str = "") -> str:
+def _asked(name: str, waits_for: str, source: str, found: str = "") -> str:
     """Return the facts that wait for the same sort of thing, each with the user that it is about."""
     return f"""
     asked_{name} AS MATERIALIZED (
-        SELECT i.*, {user_id} AS about FROM input AS i {found} WHERE i.waits_for = '{waits_for}'
+        SELECT i.*, {source}.user_id AS about, {source}.told_of AS about_told_of
+        FROM input AS i {found} WHERE i.waits_for = '{waits_for}'
     )"""  # noqa: S608 -- made of constants, as everything here
 
 
 def _found(kind: str, won: str) -> str:
     """Return the join with the facts of a kind that are recorded, before or by this very statement."""
     recorded = " UNION ALL ".join(
-        f"SELECT f.fact_id, f.user_id FROM {table} AS f WHERE f.kind = '{kind}'"  # noqa: S608 -- the same
+        f"SELECT f.fact_id, f.user_id, f.told_of FROM {table} AS f WHERE f.kind = '{kind}'"  # noqa: S608 -- the same
         for table in ("known", won)
     )
     return f"LEFT JOIN ({recorded}) AS r ON r.fact_id = i.waits_for_id"
@@ -69,12 +86,13 @@ def _won(name: str) -> str:
 
     Inserted in one order by every writer, so that two with the same facts wait for each other in turn.
     """
-    values = ", ".join("a.about" if column == "user_id" else f"a.{column}" for column in _COLUMNS)
+    about = {"user_id": "a.about", "told_of": "a.about_told_of"}
+    values = ", ".join(about.get(column, f"a.{column}") for column in _COLUMNS)
     return f"""
     won_{name} AS (
         INSERT INTO activity_facts ({", ".join(_COLUMNS)})
         SELECT DISTINCT ON (a.kind, a.fact_id) {values}
-        FROM asked_{name} AS a JOIN locked AS l ON l.id = a.about AND l.state <> 'ERASED'
+        FROM asked_{name} AS a JOIN locked AS l ON l.id = a.about AND l.state <> 'ERASED' AND l.merged_into IS NULL
         WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.kind = a.kind AND k.fact_id = a.fact_id)
         ORDER BY a.kind, a.fact_id, a.place
         ON CONFLICT DO NOTHING RETURNING {_FOUND}
@@ -110,10 +128,10 @@ def _content(table: str) -> str:
 
 
 RECORD: Final = f"""
-WITH {_INPUT}, {_LOCKED},
-{_asked("firsts", "USER", "i.user_id")}, {_won("firsts")},
-{_asked("payments", "ORDER", "r.user_id", _found("ORDER_PLACED", "won_firsts"))}, {_won("payments")},
-{_asked("bare", "PAYMENT", "r.user_id", _found("PAYMENT_FAILED", "won_payments"))}, {_won("bare")},
+WITH RECURSIVE {_INPUT}, {_LOCKED},
+{_asked("firsts", "USER", "i")}, {_won("firsts")},
+{_asked("payments", "ORDER", "r", _found("ORDER_PLACED", "won_firsts"))}, {_won("payments")},
+{_asked("bare", "PAYMENT", "r", _found("PAYMENT_FAILED", "won_payments"))}, {_won("bare")},
 {_TOLD}
 SELECT a.place,
        CASE WHEN l.state = 'ERASED' THEN 'IGNORED'

@@ -35,6 +35,14 @@ _ADDRESS: Final = {
     "postalCode": "u.address_postal_code",
     "country": "u.address_country",
 }
+_STATUS: Final = {
+    "since": _time("status_since"),
+    "reason": "u.status_reason",
+    "notes": "u.status_notes",
+    "until": _time("status_until"),
+    "actor": _object({"kind": "u.status_actor_kind", "id": "u.status_actor_id"}),
+}
+_MERGED: Final = {**_STATUS, "mergedInto": "u.merged_into"}
 _PROFILE: Final = _object(
     {
         "id": "u.id",
@@ -50,15 +58,7 @@ _PROFILE: Final = _object(
         "attributes": "u.attributes",
         "externalId": "u.external_id",
         "status": "u.state",
-        "statusDetails": _object(
-            {
-                "since": _time("status_since"),
-                "reason": "u.status_reason",
-                "notes": "u.status_notes",
-                "until": _time("status_until"),
-                "actor": _object({"kind": "u.status_actor_kind", "id": "u.status_actor_id"}),
-            }
-        ),
+        "statusDetails": f"CASE WHEN u.merged_into IS NULL THEN {_object(_STATUS)} ELSE {_object(_MERGED)} END",
         "verification": _object(
             {
                 "email": _verified("email_verified_at"),

@@ -49,10 +49,12 @@ USER_COLUMNS: Final = (
     "restricted",
     "created_at",
     "updated_at",
+    "merged_into",
 )
 """The columns that make a user."""
 
-USER_SELECT: Final = ", ".join(f"u.{name}" for name in USER_COLUMNS).replace("u.id", "u.id::text", 1)
+_IDS: Final = frozenset({"id", "merged_into"})
+USER_SELECT: Final = ", ".join(f"u.{name}::text" if name in _IDS else f"u.{name}" for name in USER_COLUMNS)
 """SQL for what :func:`user_of` reads, of a table ``users AS u``."""
 
 
@@ -109,6 +111,7 @@ def row_of(user: User) -> dict[str, Any]:
         "restricted": user.restricted,
         "created_at": user.created_at.isoformat(),
         "updated_at": user.updated_at.isoformat(),
+        "merged_into": status.merged_into,
         "search_words": profile.search_words,
     }
 
@@ -116,7 +119,7 @@ def row_of(user: User) -> dict[str, Any]:
 def user_of(row: Row) -> User:
     """Return the user in a row of :data:`USER_SELECT`."""
     (user_id, version, *said, state, since, actor_kind, actor_id, reason, notes, until) = row[:26]
-    (email_verified, phone_verified, identity_verified, restricted, created_at, updated_at) = row[26:]
+    (email_verified, phone_verified, identity_verified, restricted, created_at, updated_at, merged_into) = row[26:]
     return User(
         id=UserId(user_id),
         version=version,
@@ -128,6 +131,7 @@ def user_of(row: Row) -> User:
             reason=None if reason is None else DeactivationReason(reason),
             notes=notes,
             until=_optional_utc(until),
+            merged_into=None if merged_into is None else UserId(merged_into),
         ),
         verification=Verification(
             _optional_utc(email_verified), _optional_utc(phone_verified), _optional_utc(identity_verified)

@@ -19,6 +19,7 @@ from usercore.delivery.sharding import shard_of
 from usercore.delivery.values import Delivery
 from usercore.kernel.events import Record
 from usercore.kernel.ids import UserId
+from usercore.merging.events import MergeRecord, UndoRecord
 from usercore.preferences.events import PreferencesRecord
 from usercore.privacy.consents.events import ConsentRecord
 from usercore.privacy.requests.events import ErasureRecord
@@ -73,8 +74,8 @@ def record_rows(changes: Iterable[Change]) -> str:
         rows["settlements"] += _settlements(change)
         for record in change.records:
             kind = type(record)
-            if kind is ErasureRecord:
-                continue  # it writes no rows of its own, see `erasing.py`
+            if kind in _ELSEWHERE:
+                continue
             if kind not in _RECORDS:
                 raise TypeError(f"no table here keeps {kind.__name__}")
             member, render = _RECORDS[kind]
@@ -186,6 +187,8 @@ def _nothing(_: Record) -> Iterator[Mapping[str, object]]:
     return iter(())
 
 
+_ELSEWHERE: Final = frozenset({ErasureRecord, MergeRecord, UndoRecord})
+"""Records that write no rows of their own in the change's statement, see `erasing.py` and `merging.py`."""
 _RECORDS: Final[Mapping[type[Record], tuple[str, Callable[[Any], Iterator[Mapping[str, object]]]]]] = {
     PreferencesRecord: ("preferences", _preferences),
     ConsentRecord: ("consents", _consents),

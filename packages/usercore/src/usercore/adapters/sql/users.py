@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from usercore.adapters.sql.engine import Database
-from usercore.adapters.sql.mapping import USER_SELECT, canonical_ids, is_storable, user_of
+from usercore.adapters.sql.mapping import USER_SELECT, canonical_ids, is_canonical, is_storable, user_of
 from usercore.kernel.ids import UserId
 from usercore.users.model import User
 from usercore.users.ports import Lookup, LookupKind, UserReader
@@ -23,6 +23,14 @@ _BY_NAME: Final[Mapping[LookupKind, bytes]] = {
     LookupKind.USERNAME: _select("u.username_canonical = $1"),
     LookupKind.EXTERNAL_ID: _select("u.external_id = $1"),
 }
+_MERGED_INTO: Final = b"""
+    WITH RECURSIVE merged AS (
+        SELECT u.merged_id AS id FROM user_merges AS u WHERE u.survivor_id = $1::uuid AND u.undone_at IS NULL
+        UNION ALL
+        SELECT u.merged_id FROM merged AS m JOIN user_merges AS u ON u.survivor_id = m.id AND u.undone_at IS NULL
+    )
+    SELECT id::text FROM merged ORDER BY id
+"""
 _DUE: Final = b"""
     SELECT id::text FROM users
     WHERE state = 'DEACTIVATED' AND status_until IS NOT NULL AND status_until <= $1 AND NOT restricted
@@ -50,6 +58,12 @@ class SqlUserReader:
             return None
         rows = await self.database.fetch(_BY_NAME[lookup.kind], lookup.value)
         return user_of(rows[0]) if rows else None
+
+    async def merged_into(self, user_id: UserId) -> Sequence[UserId]:
+        """Return whose accounts were merged into a user's, over any number of merges, by id."""
+        if not is_canonical(user_id):
+            return ()
+        return [UserId(found) for (found,) in await self.database.fetch(_MERGED_INTO, user_id)]
 
     async def due_for_reactivation(self, now: datetime, limit: int) -> Sequence[UserId]:
         """Return deactivated users whose `until` has come, the longest due first."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import psycopg
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 from psycopg.errors import UniqueViolation
 
 from usercore.adapters.sql.engine import Database, Session, fetch
@@ -15,12 +15,14 @@ from usercore.adapters.sql.errors import collided, refusal_of
 from usercore.adapters.sql.keys import SqlVault, UserKey
 from usercore.adapters.sql.ledger import settle
 from usercore.adapters.sql.mapping import is_canonical
+from usercore.adapters.sql.merging import carry_over, make_way, obstacle_to
 from usercore.adapters.sql.rows import change_rows, delivery_rows, record_rows
 from usercore.adapters.sql.statements import CREATE, UPDATE, WHY_TAKEN
 from usercore.kernel.errors import ExhaustedError, InvalidError, UnavailableError, UserCoreError
 from usercore.kernel.ids import UserId
 from usercore.kernel.inbox import AlreadyAppliedError
 from usercore.kernel.receipts import ClaimLostError, Settled
+from usercore.merging.events import MergeRecord, UndoRecord
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.users.errors import (
     EmailTakenError,
@@ -73,7 +75,7 @@ class SqlUserWriter:
         return [outcomes[index] for index in range(len(changes))]
 
     async def _commit_group(self, group: Sequence[Change]) -> Sequence[UserCoreError | None]:
-        """Commit changes of different users, all creations or none; one with a claim, and an erasure, come alone."""
+        """Commit changes of different users, all creations or none; what stands alone comes alone."""
         if len(group) == 1:
             return [await self._commit_one(group[0])]
         keys = await self._keys(group)
@@ -112,15 +114,16 @@ class SqlUserWriter:
         return WriteContendedError()
 
     def _remember(self, change: Change, keys: Mapping[UserId, UserKey]) -> None:
-        if _erasures(change):
-            self.vault.forget(change.user.id)
-        else:
-            self.vault.stored(keys)
+        erased = [step.user.id for step in change.steps if _erasures(step)]
+        self.vault.stored({user_id: key for user_id, key in keys.items() if user_id not in erased})
+        for user_id in erased:
+            self.vault.forget(user_id)
 
     async def _keys(self, group: Sequence[Change]) -> Mapping[UserId, UserKey]:
         """Return the keys that seal what the changes leave behind. Another connection's work, so before any begins."""
         born = group[0].user.version == 1
-        return await self.vault.for_writing([change.user.id for change in group], born=born)
+        ids = dict.fromkeys(step.user.id for change in group for step in change.steps)
+        return await self.vault.for_writing(list(ids), born=born)
 
     async def _why_taken(self, change: Change) -> UserCoreError | None:
         """Return what of a new user is in use, or that its message was applied; None where nothing stands any more."""
@@ -131,12 +134,27 @@ class SqlUserWriter:
         return next((error() for error, taken in zip(_TAKEN, found, strict=True) if taken), None)
 
 
+def _stands_alone(change: Change) -> bool:
+    """Return whether a change has a transaction of its own."""
+    return change.context.claim is not None or bool(change.along) or bool(_erasures(change)) or bool(_merges(change))
+
+
+def _rounds(steps: Sequence[Change]) -> Iterable[Sequence[Change]]:
+    """Part the steps of one transaction into those that can share a statement: the first of each user, and so on."""
+    seen: Counter[UserId] = Counter()
+    rounds: dict[int, list[Change]] = {}
+    for step in steps:
+        rounds.setdefault(seen[step.user.id], []).append(step)
+        seen[step.user.id] += 1
+    return rounds.values()
+
+
 def _groups(changes: Sequence[Change]) -> Iterable[Sequence[int]]:
     """Part changes, by index, into those that can share a statement; those of one user keep their order."""
     seen: Counter[UserId] = Counter()
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, change in enumerate(changes):
-        alone = index if change.context.claim is not None or _erasures(change) else -1
+        alone = index if _stands_alone(change) else -1
         round_of_user = seen[change.user.id]
         seen[change.user.id] += 1
         groups.setdefault((round_of_user, alone, change.user.version > 1), []).append(index)
@@ -144,7 +162,7 @@ def _groups(changes: Sequence[Change]) -> Iterable[Sequence[int]]:
 
 
 async def _apply_one(change: Change, keys: Mapping[UserId, UserKey], opened: Session) -> None:
-    """Settle the claim and apply the change.
+    """Settle the claim and apply the change with everything that goes along with it.
 
     Raises:
         _RefusedError: it cannot be applied; nothing of it may stay.
@@ -153,15 +171,28 @@ async def _apply_one(change: Change, keys: Mapping[UserId, UserKey], opened: Ses
     claim = change.context.claim
     if claim is not None:
         await settle(opened, claim, Settled(change.user.id, change.user.version))
-    outcomes = await _apply([change], keys, opened, alone=True)
-    if outcomes:
-        raise _RefusedError(outcomes[change.user.id])
-    for record in _erasures(change):
-        await erase(opened, record, change.user.updated_at)
+    for merge in _merges(change):
+        await make_way(opened, merge)
+    for group in _rounds(change.steps):
+        outcomes = await _apply(group, keys, opened, alone=True)
+        keys = {user_id: evolve(key, wrapped=None) for user_id, key in keys.items()}  # stored by now
+        if outcomes:
+            raise _RefusedError(next(iter(outcomes.values())))
+    for step in change.steps:
+        for record in _erasures(step):
+            await erase(opened, record, step.user.updated_at)
+    for merge in _merges(change):
+        if (obstacle := await obstacle_to(opened, merge)) is not None:
+            raise _RefusedError(obstacle)
+        await carry_over(opened, merge)
 
 
 def _erasures(change: Change) -> Sequence[ErasureRecord]:
     return [record for record in change.records if isinstance(record, ErasureRecord)]
+
+
+def _merges(change: Change) -> Sequence[MergeRecord | UndoRecord]:
+    return [record for record in change.records if isinstance(record, MergeRecord | UndoRecord)]
 
 
 async def _apply(

@@ -44,6 +44,7 @@ FACTS: Final = table(
         pseudonymous("actor_id", portable=False),
         pseudonymous("correlation_id", portable=False),
         pseudonymous("causation_id", portable=False),
+        pseudonymous("told_of", portable=False, withheld="an account of the same person; the section merges shows it"),
     ),
 )
 

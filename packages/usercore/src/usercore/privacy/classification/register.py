@@ -8,6 +8,7 @@ from usercore.privacy.classification import (
     audit,
     consents,
     keys,
+    merging,
     preferences,
     receipts,
     requests,
@@ -30,6 +31,7 @@ TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *requests.TABLES,
     *retention.TABLES,
     *verifications.TABLES,
+    *merging.TABLES,
 )
 """A feature that adds a table adds its module here."""
 

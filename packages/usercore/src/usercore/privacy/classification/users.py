@@ -125,6 +125,7 @@ USERS: Final = table(
             for channel in ("email", "phone", "identity")
         ),
         plain("restricted", facet="restricted", category=Category.ACCOUNT, purposes=(Purpose.RIGHTS,)),
+        pseudonymous("merged_into", facet="status", as_="status.mergedInto", category=Category.ACCOUNT, erasure=NULL),
         plain("created_at", portable=True, category=Category.ACCOUNT),
         plain("updated_at", category=Category.ACCOUNT),
         personal("search_words", withheld=_DERIVED, erasure=Blank("")),

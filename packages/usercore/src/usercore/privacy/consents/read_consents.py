@@ -13,7 +13,7 @@ from usercore.privacy.consents.purposes import every_purpose
 from usercore.privacy.consents.record_consent import RecordedConsent
 from usercore.privacy.consents.values import LedgerEntry, Standing
 from usercore.users.errors import QueryInvalidError
-from usercore.users.history import living
+from usercore.users.history import living, present
 from usercore.users.ports import UserReader
 from usercore.users.queries import PAGE_MAX
 
@@ -50,11 +50,12 @@ class ReadConsents:
             QueryInvalidError: the limit is out of range.
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
         """
         if not 1 <= limit <= PAGE_MAX:
             detail = f"ask for 1 to {PAGE_MAX} entries"
             raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
-        user = await living(self.users, user_id)
+        user = await present(self.users, user_id)
         last = await self.ledger.latest(user.id)
         standings = tuple(Standing(one, last.get(one.name)) for one in await every_purpose(self.purposes))
         entries = await self.ledger.entries(user.id, below_version=below_version, limit=limit + 1)

@@ -8,7 +8,7 @@ from usercore.privacy.export.build_archive import BuildArchive
 from usercore.privacy.export.ports import ArchiveSink, ExportTrail
 from usercore.privacy.export.sections import sections_of
 from usercore.privacy.export.values import ArchiveKind, ArchiveManifest
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.ports import UserReader
 
 
@@ -41,9 +41,10 @@ class ExportUserData:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
             UnavailableError: the database does not answer; where nothing is remembered, nothing is shown.
         """
-        user = await living(self.users, command.user_id)
+        user = await present(self.users, command.user_id)
         shown = tuple(section.name for section in sections_of(command.kind))
         await self.trail.exported(user.id, shown, context)
         return await self.build(user.id, command.kind, sink)

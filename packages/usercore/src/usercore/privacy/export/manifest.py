@@ -1,9 +1,10 @@
 """What an archive says of itself, and what the law wants told beside the data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from usercore.kernel.ids import UserId
 from usercore.privacy.classification import ClassifiedColumn
 from usercore.privacy.export.sections import ExportedColumn, Section, withheld
 from usercore.privacy.export.values import SCHEMA_VERSION, ArchivedSection, ArchiveKind
@@ -23,7 +24,11 @@ _DECISIONS: Final = "No decision that concerns you is made by this service alone
 
 
 def manifest_document(
-    user: User, kind: ArchiveKind, created_at: datetime, made: Iterable[tuple[Section, ArchivedSection]]
+    user: User,
+    kind: ArchiveKind,
+    created_at: datetime,
+    made: Iterable[tuple[Section, ArchivedSection]],
+    merged: Sequence[UserId] = (),
 ) -> Mapping[str, object]:
     """Return the manifest: sections with their files, and for each field what GDPR Art. 15(1)(a) to (h) asks."""
     return {
@@ -31,6 +36,7 @@ def manifest_document(
         "kind": kind.value,
         "userId": user.id,
         "userVersion": user.version,
+        **({"mergedUserIds": list(merged)} if merged else {}),
         "createdAt": created_at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z",
         "information": {
             "rights": _RIGHTS,

@@ -10,7 +10,7 @@ from usercore.privacy.mailing.links import UnsubscribeLinks
 from usercore.privacy.mailing.suppress import CheckSuppression
 from usercore.privacy.mailing.values import MailPermission, MailRefusal, Suppression, SuppressionReason
 from usercore.users.errors import QueryInvalidError
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.model import User
 from usercore.users.ports import UserReader
 from usercore.users.values import AccountState
@@ -32,9 +32,10 @@ class ReadMailPermission:
         Raises:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
+            UserMergedError: the account was merged into another.
             QueryInvalidError: no such topic is registered.
         """
-        user = await living(self.users, user_id)
+        user = await present(self.users, user_id)
         known = next((one for one in await self.topics.all() if one.name == topic), None)
         if known is None:
             # The name is the caller's text, and is not repeated.

@@ -1,5 +1,6 @@
 """Unsubscribe whoever has the link."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import evolve, frozen
@@ -15,6 +16,7 @@ from usercore.privacy.mailing.suppress import Addresses
 from usercore.privacy.mailing.tokens import Ticket, UnsubscribeTokens
 from usercore.privacy.mailing.values import Suppression, SuppressionReason
 from usercore.users.errors import UserErasedError, UserMergedError, UserNotFoundError
+from usercore.users.history import heir
 from usercore.users.ports import UserReader
 
 SOURCE: Final = "one-click"
@@ -74,6 +76,19 @@ class Unsubscribe:
             return
         try:
             await self.update(UpdateEmailPreferencesCommand(ticket.user_id, choices), own)
+        except UserMergedError as error:
+            await self._of_survivor(error.survivor, choices, own)
+        except (UserNotFoundError, UserErasedError):
+            return
+
+    async def _of_survivor(
+        self, user_id: UserId | None, choices: Mapping[str, PreferenceChoice], context: CommandContext
+    ) -> None:
+        """Unsubscribe whoever is written to in place of the user of the link, whose account was merged."""
+        if user_id is None:
+            return
+        try:
+            await self.update(UpdateEmailPreferencesCommand(user_id, choices), context)
         except (UserNotFoundError, UserErasedError, UserMergedError):
             return
 
@@ -89,6 +104,8 @@ class Unsubscribe:
         user = (await self.users.get_many([user_id])).get(user_id)
         if user is None:
             return
-        hashed = await self.addresses.hash_of_known(user.profile.email)
+        survivor = await heir(self.users, user)
         suppression = Suppression(SuppressionReason.UNSUBSCRIBED, self.clock.now(), SOURCE)
-        await self.suppressions.add(hashed, suppression)
+        # Where the account was merged, its address and the one that is written to now.
+        for email in {user.profile.email, survivor.profile.email}:
+            await self.suppressions.add(await self.addresses.hash_of_known(email), suppression)

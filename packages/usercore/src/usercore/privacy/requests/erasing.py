@@ -10,15 +10,20 @@
 
 From its beginning an erasure cannot be called back. The ledger comes last before the transaction: whatever starts
 meanwhile erases at once whom the ledger has and the database not, without waiting for what has still to go out.
+
+Accounts that were merged into the user's are the same person's: every step is taken for them as well, and the last
+one in the same transaction.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeAlias
+from uuid import UUID, uuid5
 
 from attrs import evolve, frozen
 
 from usercore.kernel.context import CommandContext
+from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.privacy.requests.events import ErasureRecord
 from usercore.privacy.requests.ledger import ErasedPerson
@@ -38,6 +43,12 @@ STEP_LEASE: Final = timedelta(minutes=2)
 HELD_LOOK_AGAIN: Final = timedelta(hours=1)
 _TRIES: Final = 50
 _PROGRESSED: Final = "PrivacyErasureProgressed"
+
+
+def _name_of(name: str, user_id: UserId) -> EventId:
+    """Return what names the same thing for an account that was merged into the user's, whoever asks and when."""
+    return EventId(str(uuid5(UUID(name), user_id)))
+
 
 _Step: TypeAlias = Callable[["PrivacyRequest", Erasure, CommandContext], Awaitable[Erasure]]
 
@@ -113,18 +124,23 @@ class EraseUser:
 
     async def _drain(self, request: PrivacyRequest, erasure: Erasure, _: CommandContext) -> Erasure:
         now = self.clock.now()
-        unsent = await self.traces.unsent(request.user_id)
+        everybody = [request.user_id, *await self.users.merged_into(request.user_id)]
+        unsent = sum([await self.traces.unsent(user_id) for user_id in everybody])
         if unsent and now < erasure.since + self.policy.patience:
             return erasure
         return evolve(next_step(erasure, now), dropped=unsent)
 
     async def _suppress(self, request: PrivacyRequest, erasure: Erasure, context: CommandContext) -> Erasure:
         user = await self._user(request)
-        if user is not None:
-            await self.suppressor.suppress(user.profile.email, at=self.clock.now(), context=context)
+        for one in () if user is None else (user, *await self._merged(user)):
+            await self.suppressor.suppress(one.profile.email, at=self.clock.now(), context=context)
         return next_step(erasure, self.clock.now())
 
     async def _write_down(self, request: PrivacyRequest, erasure: Erasure, _: CommandContext) -> Erasure:
+        # Those who were merged first: a place in the ledger that the request knows of is the last one.
+        for user_id in await self.users.merged_into(request.user_id):
+            own, step = RequestId(_name_of(request.id, user_id)), _name_of(erasure.event_id, user_id)
+            await self.ledger.append(ErasedPerson(user_id, own, step, request.jurisdiction, erasure.since))
         person = ErasedPerson(request.user_id, request.id, erasure.event_id, request.jurisdiction, erasure.since)
         sequence = await self.ledger.append(person)
         return evolve(next_step(erasure, self.clock.now()), ledger_sequence=sequence)
@@ -134,27 +150,37 @@ class EraseUser:
             user = await self._user(request)
             if user is None:
                 return next_step(erasure, self.clock.now())
-            [refusal] = await self.writer.commit([self._change(user, request.id, erasure, context)])
+            along = [
+                self._change(one, request.id, _name_of(erasure.event_id, one.id), context)
+                for one in await self._merged(user)
+            ]
+            own = self._change(user, request.id, erasure.event_id, context)
+            [refusal] = await self.writer.commit([evolve(own, along=tuple(along))])
             if refusal is not None and not isinstance(refusal, StaleVersionError):
                 raise refusal
         raise WriteContendedError
 
-    def _change(self, user: User, request_id: RequestId, erasure: Erasure, context: CommandContext) -> Change:
+    def _change(self, user: User, request_id: RequestId, event_id: EventId, context: CommandContext) -> Change:
         step = user.erase(now=self.clock.now(), actor=context.actor)
         if step is None:
             raise WriteContendedError
         return Change(
             user=step.user,
-            event_id=erasure.event_id,
+            event_id=event_id,
             event=step.event,
             changes=step.changes,
             context=context,
-            records=(ErasureRecord(user.id, erasure.event_id, request_id),),
+            records=(ErasureRecord(user.id, event_id, request_id),),
         )
 
     async def _look_for_receipts(self, request: PrivacyRequest, erasure: Erasure, _: CommandContext) -> Erasure:
         receipts = await self.traces.receipts(request.user_id, erasure.event_id)
         return evolve(erasure, receipts={**receipts, **erasure.receipts})
+
+    async def _merged(self, user: User) -> Sequence[User]:
+        """Return those whose accounts were merged into a user's, and who are not erased yet."""
+        found = await self.users.get_many(await self.users.merged_into(user.id))
+        return [one for one in found.values() if one.status.state is not AccountState.ERASED]
 
     async def _user(self, request: PrivacyRequest) -> User | None:
         """Return the user, or None once they are erased."""

@@ -12,7 +12,7 @@ from usercore.privacy.requests.holds import LegalHold, Release
 from usercore.privacy.requests.ports import LegalHolds
 from usercore.privacy.requests.texts import text
 from usercore.privacy.requests.values import parse_matter
-from usercore.users.history import living
+from usercore.users.history import living, present
 from usercore.users.ports import UserReader
 
 
@@ -30,10 +30,11 @@ class PlaceHold:
 
         Raises:
             UserNotFoundError, UserErasedError: there is no such user.
+            UserMergedError: the account was merged into another, whose data is to be kept.
             ErasureUnderWayError: it is too late.
             RequestInvalidError: matter or reason break their rules.
         """
-        await living(self.users, user_id)
+        await present(self.users, user_id)
         hold = LegalHold(
             user_id,
             text("matter", matter, parse_matter),

@@ -13,7 +13,7 @@ from usercore.privacy.requests.policy import RequestPolicy
 from usercore.privacy.requests.scheduling import first_run
 from usercore.privacy.requests.texts import optional_text
 from usercore.privacy.requests.values import IdentityCheck, IdentityMethod, Jurisdiction, RequestKind
-from usercore.users.history import living
+from usercore.users.history import present
 from usercore.users.intake import ProfilePatch, changed_profile
 from usercore.users.model import User
 from usercore.users.ports import EmailRules
@@ -57,11 +57,12 @@ class MakePrivacyRequest:
 
         Raises:
             UserNotFoundError, UserErasedError: nobody to ask about.
+            UserMergedError: the account was merged into another; ask about that.
             RequestInvalidError: a text breaks its rule, or a patch does not belong to what is asked.
             ProfileInvalidError: the values that are said to be right break their rules.
         """
         now = self.clock.now()
-        user = await living(self.notes.users, command.user_id)
+        user = await present(self.notes.users, command.user_id)
         asked = self._asked(command, user)
         new = PrivacyRequest.receive(
             RequestId(self.ids.event_id()),

@@ -29,6 +29,8 @@ activity_facts: Final = Table(
     Column("actor_id", Text, nullable=False),
     Column("correlation_id", Text, nullable=False),
     Column("causation_id", Text),
+    # Of whom it was told, where that account was merged into the user's since or before.
+    Column("told_of", ID),
     PrimaryKeyConstraint("kind", "fact_id", name="pk_activity_facts"),
     CheckConstraint(
         "kind IN ('ORDER_PLACED', 'PAYMENT_FAILED', 'PAYMENT_SUCCEEDED', 'POINTS_EARNED')",

@@ -58,6 +58,8 @@ users: Final = Table(
     Column("created_at", TIME, nullable=False),
     Column("updated_at", TIME, nullable=False),
     Column("search_words", TSVECTOR, nullable=False),
+    # Whoever looks for survivors or for the merged does so in `user_merges`, which is small.
+    Column("merged_into", ID),
     PrimaryKeyConstraint("id", name="pk_users"),
     UniqueConstraint("email_canonical", name="uq_users_email_canonical"),
     UniqueConstraint("username_canonical", name="uq_users_username_canonical"),

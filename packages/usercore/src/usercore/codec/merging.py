@@ -1,0 +1,70 @@
+"""Merges on the wire."""
+
+from usercore.codec.facets import wire_field, wire_value
+from usercore.codec.scalars import actor, timestamp
+from usercore.merging.merge_users import PlannedMerge
+from usercore.merging.values import FieldChoice, Merge, Undoing
+
+
+def merge_object(merge: Merge) -> dict[str, object]:
+    """Return a merge as a JSON object."""
+    return {
+        "id": merge.id,
+        "userId": merge.survivor,
+        "mergedUserId": merge.merged,
+        "version": merge.survivor_version,
+        "mergedAt": timestamp(merge.at),
+        "by": actor(merge.by),
+        "reason": merge.reason,
+        "undone": None if merge.undone is None else _undoing(merge.undone),
+    }
+
+
+def _undoing(undone: Undoing) -> dict[str, object]:
+    return {"at": timestamp(undone.at), "by": actor(undone.by), "reason": undone.reason}
+
+
+def planned_merge_object(planned: PlannedMerge) -> dict[str, object]:
+    """Return what a merge would bring about as a JSON object."""
+    plan = planned.plan
+    return {
+        "userId": plan.survivor.id,
+        "mergedUserId": plan.merged.id,
+        "version": plan.survivor.version,
+        "fields": [_choice(one) for one in plan.fields],
+        "unsubscribedTopics": [one.said.topic for one in plan.unsubscribed],
+        "withdrawnConsents": [one.said.purpose for one in plan.withdrawn],
+        "restricted": plan.restricted,
+        "movedFacts": planned.facts,
+    }
+
+
+def _choice(choice: FieldChoice) -> dict[str, object]:
+    return {
+        "field": wire_field(choice.name),
+        "from": choice.origin.value,
+        "own": wire_value(choice.own),
+        "other": wire_value(choice.other),
+        "result": wire_value(choice.chosen),
+    }
+
+
+def merge_row(merge: Merge) -> dict[str, object]:
+    """Return a merge as a row of ``user_merges``."""
+    undone = merge.undone
+    return {
+        "id": merge.id,
+        "survivor_id": merge.survivor,
+        "merged_id": merge.merged,
+        "survivor_before": merge.survivor_before,
+        "survivor_version": merge.survivor_version,
+        "merged_version": merge.merged_version,
+        "merged_at": timestamp(merge.at),
+        "merged_by_kind": merge.by.kind.value,
+        "merged_by_id": merge.by.id,
+        "reason": merge.reason,
+        "undone_at": None if undone is None else timestamp(undone.at),
+        "undone_by_kind": undone and undone.by.kind.value,
+        "undone_by_id": undone and undone.by.id,
+        "undo_reason": undone and undone.reason,
+    }

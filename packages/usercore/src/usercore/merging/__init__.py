@@ -1,0 +1,1 @@
+"""Duplicate accounts: merging two that are one person's, and taking it back."""

@@ -1,0 +1,267 @@
+"""What merging does to two accounts, whatever keeps them."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from tests.builders import NOW, OPERATOR, a_context, a_profile, change_of, creation
+from tests.contracts.footprints import footprint, must_commit
+from tests.facts import failure, order, points, results
+from usercore.activity.values import FactKind, FactResult
+from usercore.audit.verify_audit import VerifyCommand
+from usercore.codec.profile import profile_document
+from usercore.kernel.context import CommandContext
+from usercore.kernel.errors import UserCoreError
+from usercore.kernel.ids import UserId
+from usercore.merging.errors import MergeInvalidError, MergeRequestOpenError
+from usercore.merging.merge_users import DoneMerge, MergeUsersCommand
+from usercore.preferences.topics import RegisterTopicCommand
+from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
+from usercore.preferences.values import PreferenceChoice
+from usercore.privacy.consents.purposes import RegisterPurposeCommand
+from usercore.privacy.consents.record_consent import RecordConsentCommand
+from usercore.privacy.requests.errors import UserHeldError
+from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
+from usercore.privacy.requests.values import RequestKind
+from usercore.users.errors import StaleVersionError, UserMergedError, UserRestrictedError
+from usercore.users.intake import ProfilePatch
+from usercore.users.model import User, Verification
+from usercore.users.read_users import UserNamed
+from usercore.users.update_user import UpdateUserCommand
+from usercore.users.values import AccountState, VerificationChannel
+from usercore.wiring.core import Core, Ports, assemble
+
+WHY = "the same person, ticket 17"
+PRIVACY = CommandContext(OPERATOR, "conversation-1", for_privacy=True)
+
+
+@pytest.fixture
+def core(ports: Ports) -> Core:
+    return assemble(ports)
+
+
+async def a_user(core: Core, **fields: Any) -> User:
+    change = creation(a_profile(**fields))
+    await must_commit(core.ports, change)
+    return change.user
+
+
+async def merge(core: Core, survivor: User, merged: User, *take: str, **more: Any) -> DoneMerge:
+    command = MergeUsersCommand(survivor.id, merged.id, frozenset(take), WHY, **more)
+    return await core.merge_users(command, a_context())
+
+
+async def now(core: Core, user_id: UserId) -> User:
+    return (await core.ports.users.get_many([user_id]))[user_id]
+
+
+async def refusal(core: Core, survivor: User, merged: User, *take: str, **more: Any) -> UserCoreError:
+    """Merge, and give why it was refused; the preview says the same, and nothing was left behind."""
+    ids = [survivor.id, merged.id]
+    before = await footprint(core.ports, ids)
+    command = MergeUsersCommand(survivor.id, merged.id, frozenset(take), WHY, **more)
+    with pytest.raises(UserCoreError) as error:
+        await core.merge_users(command, a_context())
+    with pytest.raises(type(error.value)):
+        await core.preview_merge(command, a_context())
+    assert await footprint(core.ports, ids) == before
+    return error.value
+
+
+async def is_sound(core: Core) -> bool:
+    """Give whether every audit chain holds."""
+    return not (await core.verify_audit(VerifyCommand())).findings
+
+
+async def test_the_survivor_keeps_its_own_and_takes_what_it_lacks_or_is_told_to(core: Core) -> None:
+    own = await a_user(core, phone_number="+4930111", attributes={"tier": "gold", "own": 1}, username="sue")
+    other = await a_user(
+        core,
+        first_name="Grace M.",
+        phone_number="+4930222",
+        locale="de-DE",
+        external_id="crm-7",
+        username="susan",
+        attributes={},
+    )
+    planned = await core.preview_merge(
+        MergeUsersCommand(own.id, other.id, frozenset({"first_name", "email"})), a_context()
+    )
+    done = await merge(core, own, other, "first_name", "email")
+
+    survivor, merged = await now(core, own.id), await now(core, other.id)
+    assert planned.plan.profile == done.user.profile == survivor.profile
+    assert survivor.profile == evolve(
+        own.profile, first_name="Grace M.", locale="de-DE", external_id="crm-7", email=other.profile.email
+    )
+    assert merged.status.state is AccountState.MERGED
+    assert merged.status.merged_into == survivor.id
+    assert merged.profile == evolve(other.profile, email=own.profile.email, external_id=None)
+    documents = await core.ports.profiles.documents([own.id, other.id])
+    assert documents == {own.id: profile_document(survivor), other.id: profile_document(merged)}
+
+
+async def test_both_lives_tell_of_it_in_order_and_the_audit_trail_verifies(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core, locale="de")
+    done = await merge(core, own, other)
+
+    for user_id, told in (
+        (own.id, ["UserMerged", "UserUpdated", "UserCreated"]),
+        (other.id, ["UserMerged", "UserCreated"]),
+    ):
+        entries = await core.ports.history.entries(user_id, below_version=None, limit=10)
+        assert [one.message for one in entries] == told
+        assert [one.version for one in entries] == list(range(len(told), 0, -1))
+        events = [one for one in await core.ports.outbox.messages(after=0, limit=50) if one.user_id == user_id]
+        assert [one.message for one in events] == told[::-1]
+    [first, *_] = await core.ports.history.entries(own.id, below_version=None, limit=1)
+    assert [(one.field, one.after) for one in first.changes] == [("merged_user", other.id)]
+    assert list(await core.read_merges(own.id)) == [done.merge] == [*await core.read_merges(other.id)]
+    assert (done.merge.survivor_before, done.merge.survivor_version, done.merge.merged_version) == (1, 3, 2)
+    assert await is_sound(core)
+
+
+async def test_whoever_names_the_merged_one_finds_the_survivor_and_nobody_can_take_the_names(core: Core) -> None:
+    own, other = await a_user(core, external_id="crm-1"), await a_user(core, external_id="crm-2")
+    await merge(core, own, other, "email")
+    for name in (own.profile, other.profile):
+        for named in (UserNamed(email=name.email.address), UserNamed(external_id=name.external_id)):
+            assert (await core.get_user(named)).id == own.id
+        for taking in (a_profile(name.email.address, username="x"), a_profile(external_id=name.external_id)):
+            [refused] = await core.ports.writer.commit([creation(taking)])
+            assert refused is not None
+    assert (await core.get_user(UserNamed(user_id=other.id))).id == own.id
+    with pytest.raises(UserMergedError) as error:
+        await core.read_profile(other.id)
+    assert error.value.survivor == own.id
+
+
+async def test_chains_lead_to_the_last_at_once_and_there_are_no_cycles(core: Core) -> None:
+    a, b, c = [await a_user(core) for _ in range(3)]
+    await merge(core, b, a)
+    await merge(core, c, b)
+    assert (await core.get_user(UserNamed(user_id=a.id))).id == c.id
+    for reading in (core.read_profile, core.read_activity, core.get_email_preferences, core.read_consents):
+        with pytest.raises(UserMergedError) as error:
+            await reading(a.id)
+        assert error.value.survivor == c.id
+    assert list(await core.ports.users.merged_into(c.id)) == sorted([a.id, b.id])
+    for survivor, merged in ((a, c), (b, c), (a, b), (c, c)):
+        assert isinstance(await refusal(core, survivor, merged), UserMergedError | MergeInvalidError)
+
+
+async def test_facts_move_once_and_later_ones_find_the_survivor(core: Core) -> None:
+    own, other, last = [await a_user(core) for _ in range(3)]
+    ports = core.ports
+    before = [order("o1", other.id), failure("p1", "o1"), points("t1", other.id), order("o2", own.id)]
+    assert await results(ports, *before) == [FactResult.RECORDED] * 4
+    await merge(core, own, other)
+    later = [order("o3", other.id), failure("p3", "o1"), points("t3", other.id, 11)]
+    assert await results(ports, *before, *later) == [FactResult.KNOWN] * 4 + [FactResult.RECORDED] * 3
+    await merge(core, last, own)
+    assert await results(ports, *before, *later) == [FactResult.KNOWN] * 7
+    assert await results(ports, order("o4", other.id)) == [FactResult.RECORDED]
+
+    kept = await ports.activity_reader.entries(last.id, kinds=frozenset(FactKind), after=None, limit=50)
+    assert sorted(one.fact.fact_id for one in kept) == ["o1", "o2", "o3", "o4", "p1", "p3", "t1", "t3"]
+    assert {one.user_id for one in kept} == {last.id}
+    summary = await core.read_activity.summary(last.id)
+    assert summary.points == 111
+    for gone in (own, other):
+        assert not await ports.activity_reader.entries(gone.id, kinds=frozenset(FactKind), after=None, limit=50)
+
+
+async def test_what_was_left_or_refused_on_either_side_stays_so(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    for topic in ("news", "offers", "tips"):
+        await core.register_topic(RegisterTopicCommand(topic, topic, "1"))
+    said = {"news": (True, False), "offers": (False, True), "tips": (None, True)}
+    for side, user in enumerate((own, other)):
+        choices = {topic: PreferenceChoice(both[side]) for topic, both in said.items() if both[side] is not None}
+        await core.update_email_preferences(UpdateEmailPreferencesCommand(user.id, choices), a_context())
+    await core.register_purpose(_purpose("ads"))
+    await core.record_consent(RecordConsentCommand(own.id, "ads", given=True), a_context())
+    for purpose in ("ads", "sale"):
+        await core.record_consent(RecordConsentCommand(other.id, purpose, given=False), a_context())
+
+    await merge(core, own, other)
+
+    held = {
+        one.topic.name: (one.subscribed, one.said and one.said.source)
+        for one in (await core.get_email_preferences(own.id)).topics
+    }
+    assert held == {"news": (False, "merge"), "offers": (False, "operator"), "tips": (False, None)}
+    lines = {
+        name: (one.consent.given, one.consent.source)
+        for name, one in (await core.ports.consents.latest(own.id)).items()
+    }
+    assert lines == {"ads": (False, "merge"), "sale": (False, "merge")}
+    entries = await core.ports.history.entries(own.id, below_version=None, limit=4)
+    told = ["UserMerged", "UserConsentChanged", "UserConsentChanged", "UserEmailPreferencesUpdated"]
+    assert [one.message for one in entries] == told
+
+
+def _purpose(name: str) -> Any:
+    return RegisterPurposeCommand(name, name, "w1")
+
+
+async def test_a_proof_counts_for_the_contact_that_it_is_about(core: Core) -> None:
+    own, other = await a_user(core, phone_number="+4930111"), await a_user(core, phone_number="+4930111")
+    for channel in (VerificationChannel.PHONE, VerificationChannel.EMAIL, VerificationChannel.IDENTITY):
+        step = (await now(core, other.id)).verify(channel, now=NOW)
+        await must_commit(core.ports, change_of(step))
+    done = await merge(core, own, other)
+    assert done.user.verification == Verification(phone=NOW)
+
+
+async def test_held_asked_about_or_restricted_accounts_are_left_alone(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    await core.place_hold(other.id, "case-1", "a claim", a_context())
+    assert isinstance(await refusal(core, own, other), UserHeldError)
+    await core.release_hold(other.id, "case-1", "settled", a_context())
+    asked = await core.make_privacy_request(MakePrivacyRequestCommand(own.id, RequestKind.ACCESS), a_context())
+    assert isinstance(await refusal(core, own, other), MergeRequestOpenError)
+    await core.cancel_request(asked.id, a_context())
+    step = (await now(core, other.id)).restrict(on=True, now=NOW)
+    await must_commit(core.ports, change_of(step))
+    assert isinstance(await refusal(core, own, other), UserRestrictedError)
+    done = await core.merge_users(MergeUsersCommand(own.id, other.id, reason=WHY), PRIVACY)
+    assert done.user.restricted
+
+
+async def test_what_does_not_go_together_is_refused(core: Core) -> None:
+    own, other = await a_user(core, username="sue"), await a_user(core)
+    for take in ("colour", "username"):
+        assert isinstance(await refusal(core, own, other, take), MergeInvalidError)
+    assert isinstance(await refusal(core, own, other, expected_version=9), StaleVersionError)
+
+
+async def test_doing_it_twice_is_doing_it_once(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    first = await merge(core, own, other)
+    assert await merge(core, own, other) == first
+
+
+async def test_of_many_at_once_one_wins_and_nothing_is_lost(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+
+    async def change(user: User, number: int) -> None:
+        patch = ProfilePatch(**{("first_name", "last_name")[number % 2]: f"N{number}"})
+        await core.update_user(UpdateUserCommand(user.id, patch), a_context())
+
+    tries = [merge(core, *pair) for pair in ((own, other), (other, own)) for _ in range(8)]
+    changes = [change(user, number) for number in range(8) for user in (own, other)]
+    outcomes = await asyncio.gather(*tries, *changes, return_exceptions=True)
+
+    assert all(one is None or isinstance(one, DoneMerge | UserMergedError) for one in outcomes), outcomes
+    merges = {one.merge.id for one in outcomes if isinstance(one, DoneMerge)}
+    assert len(merges) == 1
+    users = [await now(core, user.id) for user in (own, other)]
+    assert sorted(user.status.state for user in users) == [AccountState.ACTIVE, AccountState.MERGED]
+    for user in users:
+        entries = await core.ports.history.entries(user.id, below_version=None, limit=100)
+        assert [one.version for one in entries] == list(range(user.version, 0, -1))
+        assert dict(await core.ports.profiles.documents([user.id])) == {user.id: profile_document(user)}
+    assert await is_sound(core)
