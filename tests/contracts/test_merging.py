@@ -168,7 +168,7 @@ async def test_facts_move_once_and_later_ones_find_the_survivor(core: Core) -> N
     assert sorted(one.fact.fact_id for one in kept) == ["o1", "o2", "o3", "o4", "p1", "p3", "t1", "t3"]
     assert {one.user_id for one in kept} == {last.id}
     summary = await core.read_activity.summary(last.id)
-    assert summary.points == 111
+    assert summary.loyalty.balance == 111
     for gone in (own, other):
         assert not await ports.activity_reader.entries(gone.id, kinds=frozenset(FactKind), after=None, limit=50)
 
@@ -177,9 +177,8 @@ async def test_what_was_left_or_refused_on_either_side_stays_so(core: Core) -> N
     own, other = await a_user(core), await a_user(core)
     for topic in ("news", "offers", "tips"):
         await core.register_topic(RegisterTopicCommand(topic, topic, "1"))
-    said = {"news": (True, False), "offers": (False, True), "tips": (None, True)}
-    for side, user in enumerate((own, other)):
-        choices = {topic: PreferenceChoice(both[side]) for topic, both in said.items() if both[side] is not None}
+    for user, said in ((own, {"news": True, "offers": False}), (other, {"news": False, "offers": True, "tips": True})):
+        choices = {topic: PreferenceChoice(subscribed) for topic, subscribed in said.items()}
         await core.update_email_preferences(UpdateEmailPreferencesCommand(user.id, choices), a_context())
     await core.register_purpose(_purpose("ads"))
     await core.record_consent(RecordConsentCommand(own.id, "ads", given=True), a_context())
@@ -248,7 +247,7 @@ async def test_of_many_at_once_one_wins_and_nothing_is_lost(core: Core) -> None:
     own, other = await a_user(core), await a_user(core)
 
     async def change(user: User, number: int) -> None:
-        patch = ProfilePatch(**{("first_name", "last_name")[number % 2]: f"N{number}"})
+        patch = ProfilePatch(first_name=f"N{number}")
         await core.update_user(UpdateUserCommand(user.id, patch), a_context())
 
     tries = [merge(core, *pair) for pair in ((own, other), (other, own)) for _ in range(8)]

@@ -73,6 +73,7 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "placeLegalHold": (PRIVACY, False),
     "releaseLegalHold": (PRIVACY, False),
     **dict.fromkeys(ABOUT_REQUESTS, (PRIVACY, False)),
+    **dict.fromkeys(("previewMerge", "mergeUsers", "listMerges", "getMerge"), ({"admin"}, False)),
     "startVerification": (WRITE, True),
     "confirmVerification": (WRITE, True),
     "updateUserByMessage": (WRITE, True),
@@ -93,6 +94,10 @@ SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
     **dict.fromkeys(ABOUT_REQUESTS[1:], NO_REQUEST),
     **dict.fromkeys(("getPrivacyRequestOfUser", "cancelPrivacyRequest", "getPrivacyArchive"), NO_REQUEST),
     "releaseLegalHold": (404, "legal_hold_not_found"),
+    # It is to be merged with itself, and there is no merge of the id that the path names.
+    "previewMerge": (422, "merge_invalid"),
+    "mergeUsers": (422, "merge_invalid"),
+    "getMerge": (404, "merge_not_found"),
     "startVerification": (201, ""),
     "confirmVerification": (422, "verification_failed"),  # the request there names one that nobody knows
 }
@@ -105,6 +110,8 @@ SERVED.update(
             "updateUserByMessage",
             "startVerification",
             "confirmVerification",
+            "previewMerge",
+            "mergeUsers",
         )
         for owner in ("deactivated", "deactivated self")
     }
@@ -137,6 +144,7 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
     """Give a request of an operation about a user that would be served if it were allowed."""
     route = next(route for route in ROUTES if route.id == operation)
     path = route.path.replace("{userId}", user_id).replace("{matter}", "case-1")
+    path = path.replace("{mergeId}", ABSENT)
     path = path.replace("{requestId}", ABSENT).replace("{verificationId}", ABSENT)
     asked: dict[str, Any] = {"method": route.method, "url": path}
     bodies: dict[str, object] = {
@@ -152,6 +160,8 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "refusePrivacyRequest": {"ground": "EXCESSIVE", "text": "too often"},
         "completePrivacyRequest": {"outcome": "done"},
         "checkSuppression": {"email": "a@example.com"},
+        "previewMerge": {"mergedUserId": user_id},
+        "mergeUsers": {"mergedUserId": user_id, "reason": "the same person"},
         "startVerification": {"channel": "email"},
         "confirmVerification": {"code": "271828"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},

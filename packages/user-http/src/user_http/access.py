@@ -32,6 +32,7 @@ class Rule:
 _READ: Final = frozenset({Scope.USERS_READ, Scope.USERS_ADMIN})
 _WRITE: Final = frozenset({Scope.USERS_WRITE, Scope.USERS_ADMIN})
 _PRIVACY: Final = frozenset({Scope.PRIVACY_MANAGE})
+_ADMIN: Final = frozenset({Scope.USERS_ADMIN})
 
 RULES: Final[Mapping[str, Rule]] = {
     "createUser": Rule(_WRITE),
@@ -64,6 +65,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "refusePrivacyRequest": Rule(_PRIVACY),
     "completePrivacyRequest": Rule(_PRIVACY),
     "runPrivacyRequest": Rule(_PRIVACY),
+    "previewMerge": Rule(_ADMIN),
+    "mergeUsers": Rule(_ADMIN),
+    "listMerges": Rule(_ADMIN),
+    "getMerge": Rule(_ADMIN),
     "startVerification": Rule(_WRITE, own=True),
     "confirmVerification": Rule(_WRITE, own=True),
     "updateUserByMessage": Rule(_WRITE, own=True),

@@ -23,6 +23,7 @@ from user_http.controllers.description import DescriptionController
 from user_http.controllers.health import HealthController, Readiness
 from user_http.controllers.history import HistoryController
 from user_http.controllers.listing import ListController
+from user_http.controllers.merging import MergeController
 from user_http.controllers.preferences import PreferencesController
 from user_http.controllers.privacy import PrivacyController
 from user_http.controllers.suppressions import SuppressionsController
@@ -103,6 +104,7 @@ def _operations(core: Core, health: HealthController, privacy: PrivacyController
     yield from HistoryController(core).operations()
     yield from ActivityController(core).operations()
     yield from privacy.operations()
+    yield from MergeController(core).operations()
     yield from VerificationController(core).operations()
     yield from AliasController(core, users, preferences).operations()
     yield from AuditController(core).operations()

@@ -19,6 +19,7 @@ from user_http.auth.tokens import TokenRefusedError, TokenVerifier
 from user_http.deadlines import DeadlinePassedError, Deadlines
 from user_http.exchange import SCOPE_KEY, Exchange
 from user_http.limits import Gate
+from user_http.merged import answer_of_merged
 from user_http.problems import (
     INTERNAL,
     NOT_ACCEPTABLE,
@@ -35,7 +36,7 @@ from user_http.requests import Call, ClientGoneError, parse_user_id
 from user_http.routes import Route
 from user_http.signals import Signals
 from usercore.kernel.errors import UserCoreError
-from usercore.users.errors import UserErasedError, UserNotFoundError
+from usercore.users.errors import UserErasedError, UserMergedError, UserNotFoundError
 
 Handle: TypeAlias = Callable[[Call], Awaitable[Answer]]
 
@@ -148,17 +149,27 @@ def _answer_of(error: Exception, call: Call) -> Answer:
     match error:
         case RequestRefusedError():
             return answer_of_refusal(error, request_id)
-        case UserErasedError():
-            sees = call.caller is not None and call.caller.sees_erased
-            return answer_of_core(error if sees else UserNotFoundError(), request_id)
         case UserCoreError():
-            return answer_of_core(error, request_id)
+            return _answer_of_core(error, call)
         case DeadlinePassedError():
             return answer_of_kind(TIMED_OUT, request_id, retry_after(1))
         case ClientGoneError():
             return NO_ANSWER
     structlog.get_logger().error("request crashed", request_id=request_id, exc_info=error)
     return answer_of_kind(INTERNAL, request_id)
+
+
+def _answer_of_core(error: UserCoreError, call: Call) -> Answer:
+    """Return what the core's error says to this caller."""
+    request_id = call.exchange.request_id
+    match error:
+        case UserErasedError():
+            sees = call.caller is not None and call.caller.sees_erased
+            return answer_of_core(error if sees else UserNotFoundError(), request_id)
+        case UserMergedError():
+            return answer_of_merged(error, call)
+        case _:
+            return answer_of_core(error, request_id)
 
 
 def _token(call: Call) -> str:

@@ -191,12 +191,12 @@ def answer_of_kind(kind: Kind, request_id: str, headers: Headers = (), **extra: 
     return _answer(kind.status, body, headers)
 
 
-def answer_of_core(error: UserCoreError, request_id: str) -> Answer:
-    """Return the problem document of an error of the core."""
+def answer_of_core(error: UserCoreError, request_id: str, **extra: object) -> Answer:
+    """Return the problem document of an error of the core, with extension members."""
     status = status_of(error)
     violations = error.violations if isinstance(error, InvalidError) else ()
     errors = tuple(FieldProblem(pointer(one), one.code, one.detail) for one in violations)
-    body = _body(status, error.code, error.summary, error.detail or error.summary, errors, request_id)
+    body = _body(status, error.code, error.summary, error.detail or error.summary, errors, request_id) | extra
     return _answer(status, body, _retry_headers(error))
 
 

@@ -54,6 +54,10 @@ EXTEND_PRIVACY_REQUEST = Route("extendPrivacyRequest", "POST", "/v1/privacy-requ
 REFUSE_PRIVACY_REQUEST = Route("refusePrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/refuse")
 COMPLETE_PRIVACY_REQUEST = Route("completePrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/complete")
 RUN_PRIVACY_REQUEST = Route("runPrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/run")
+PREVIEW_MERGE = Route("previewMerge", "POST", "/v1/users/{userId}/merges/preview")
+MERGE_USERS = Route("mergeUsers", "POST", "/v1/users/{userId}/merges")
+LIST_MERGES = Route("listMerges", "GET", "/v1/users/{userId}/merges")
+GET_MERGE = Route("getMerge", "GET", "/v1/users/{userId}/merges/{mergeId}")
 START_VERIFICATION = Route("startVerification", "POST", "/v1/users/{userId}/verifications")
 CONFIRM_VERIFICATION = Route("confirmVerification", "POST", "/v1/users/{userId}/verifications/{verificationId}/confirm")
 CONFIRM_BY_LINK = Route("confirmVerificationByLink", "POST", "/v1/verifications/confirm")
@@ -104,6 +108,10 @@ ROUTES: Final = (
     REFUSE_PRIVACY_REQUEST,
     COMPLETE_PRIVACY_REQUEST,
     RUN_PRIVACY_REQUEST,
+    PREVIEW_MERGE,
+    MERGE_USERS,
+    LIST_MERGES,
+    GET_MERGE,
     START_VERIFICATION,
     CONFIRM_VERIFICATION,
     CONFIRM_BY_LINK,

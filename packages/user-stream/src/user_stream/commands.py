@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from user_stream.burying import Burying, baffled
+from user_stream.following import following
 from user_stream.outcomes import End, Outcome, outcome_of
 from user_stream.problems import problem_of
 from user_stream.rejecting import Rejecting
@@ -112,10 +113,10 @@ class RunCommands:
                 async with self.hashing:
                     await self.core.create_user(command, context)
                 self.news.set()
-            case UpdateUserCommand() as command:
-                await self.core.update_user(command, context)
-            case DeactivateUserCommand() as command:
-                await self.core.deactivate_user(command, context)
+            case UpdateUserCommand() as change:
+                await following(change.user_id, lambda one: self.core.update_user(evolve(change, user_id=one), context))
+            case DeactivateUserCommand() as end:
+                await following(end.user_id, lambda one: self.core.deactivate_user(evolve(end, user_id=one), context))
             case Exception() as error:
                 raise error
             case _:

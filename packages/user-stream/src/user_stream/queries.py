@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from user_stream.burying import Burying, baffled, refused
+from user_stream.following import following
 from user_stream.outcomes import End
 from user_stream.problems import CONTENT_TYPE, problem_of
 from user_stream.replying import Reply, Replying, UnanswerableError
@@ -61,11 +62,11 @@ class AnswerQueries:
     async def _look(self, work: Work) -> Reply:
         match work.message.read():
             case UserNamed(user_id=str(ident), email=None, username=None, external_id=None):
-                return Reply("UserProfile", (await self.core.read_profile(UserId(ident))).body)
+                return Reply("UserProfile", (await following(UserId(ident), self.core.read_profile)).body)
             case UserNamed() as named:
                 return Reply("UserProfile", render_profile(await self.core.get_user(named)))
             case PreferencesOf(user_id):
-                held = await self.core.get_email_preferences(user_id)
+                held = await following(user_id, self.core.get_email_preferences)
                 return Reply("UserEmailPreferences", render_preferences(held))
             case _:
                 raise TypeError("no query")

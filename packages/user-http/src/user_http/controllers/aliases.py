@@ -20,7 +20,7 @@ from user_http.requests import Call, parse_user_id
 from user_http.schemas.users import DeactivateUser, UpdateUser
 from usercore.codec.profile import render_profile
 from usercore.kernel.ids import UserId
-from usercore.users.errors import UserErasedError, UserNotFoundError
+from usercore.users.errors import UserErasedError, UserMergedError, UserNotFoundError
 from usercore.users.read_users import UserNamed
 from usercore.users.values import EMAIL_MAX_CHARS, USERNAME_MAX_CHARS
 from usercore.wiring.core import Core
@@ -68,6 +68,8 @@ class AliasController:
         else:
             authorise(rule, call.who, None)
         user = await self.core.get_user(named)
+        if named.user_id not in {None, user.id}:
+            authorise(rule, call.who, user.id)  # who stands for a merged account may be another's
         await record_read(self.core, call, user.id, "profile")
         return versioned(render_profile(user), user.version)
 
@@ -91,7 +93,12 @@ class AliasController:
         query.check()
         user_id = parse_user_id(raw or "")
         authorise(RULES[call.route.id], call.who, user_id)
-        return await self.preferences.read(call, user_id)
+        try:
+            return await self.preferences.read(call, user_id)
+        except UserMergedError as error:
+            survivor = error.survivor or user_id
+            authorise(RULES[call.route.id], call.who, survivor)
+            return await self.preferences.read(call, survivor)
 
 
 def _named(call: Call, query: Query, in_body: str | UnsetType) -> UserId:

@@ -13,6 +13,7 @@ from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsen
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
 from user_http.schemas.mailing import AddressToCheck, MailPermission, OneClick, SuppressionAnswer
+from user_http.schemas.merging import Merge, MergeList, MergePreview, MergeToPreview, NewMerge
 from user_http.schemas.preferences import EmailPreferencesPatch
 from user_http.schemas.privacy import (
     IdentityNote,
@@ -82,6 +83,11 @@ SCHEMAS: Final = (
     PrivacyRequestPage,
     LegalHold,
     LegalHolds,
+    MergeToPreview,
+    NewMerge,
+    MergePreview,
+    Merge,
+    MergeList,
     AuditPage,
     NewVerification,
     StartedVerification,
@@ -135,6 +141,7 @@ def _path_and_headers() -> dict[str, Any]:
         "verificationId": _parameter(
             "verificationId", "path", _UUID, "The verification's id.", required=True, example=_ID_EXAMPLE
         ),
+        "mergeId": _parameter("mergeId", "path", _UUID, "The merge's id.", required=True, example=_ID_EXAMPLE),
         "include": _parameter(
             "include",
             "query",
@@ -318,7 +325,7 @@ def headers() -> dict[str, Any]:
     """Return the response headers."""
     texts = {
         "ETag": ("The user's version in quotes.", {"type": "string", "pattern": '^"[1-9][0-9]*"$'}, '"1"'),
-        "Location": ("Where the new user is.", {"type": "string"}, f"/v1/users/{_ID_EXAMPLE}"),
+        "Location": ("Where it is to be found.", {"type": "string"}, f"/v1/users/{_ID_EXAMPLE}"),
         "Content-Disposition": (
             "A name for the file.",
             {"type": "string"},

@@ -13,7 +13,15 @@ from user_http.openapi.components import headers, parameters, schemas
 from user_http.openapi.describing import Body, Success
 from user_http.openapi.operations import DESCRIPTIONS, TEXTS
 from user_http.openapi.problems import error_responses, limit_headers, problem_examples
-from user_http.routes import GET_USER, ROUTES, Route
+from user_http.routes import (
+    GET_ACTIVITY,
+    GET_CONSENTS,
+    GET_EMAIL_PREFERENCES,
+    GET_UNSUBSCRIBE_HEADERS,
+    GET_USER,
+    ROUTES,
+    Route,
+)
 
 _TEXT: Final = """\
 The users of a platform: their profile, email preferences, history and activity.
@@ -29,6 +37,9 @@ or repeated parameters are refused.
 Requests count against quotas of their caller, which `RateLimit-Policy` and `RateLimit` tell; beyond them they are
 refused with 429 and `Retry-After`.
 """
+
+FOLLOWING: Final = (GET_USER, GET_EMAIL_PREFERENCES, GET_CONSENTS, GET_UNSUBSCRIBE_HEADERS, GET_ACTIVITY)
+"""Operations that send a caller from a merged account to the one that stands for it."""
 
 
 def document() -> dict[str, Any]:
@@ -74,9 +85,17 @@ def _operation(route: Route) -> dict[str, Any]:
     operation["responses"] = {
         str(described.success.status): _success(described.success, limit_headers(route.id)),
         **({"304": _not_modified(limit_headers(route.id))} if route == GET_USER else {}),
+        **({"308": _moved(limit_headers(route.id))} if route in FOLLOWING else {}),
         **error_responses(route.id),
     }
     return operation
+
+
+def _moved(told: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "description": "The account was merged into another, which the caller may read as well: ask there.",
+        "headers": _headers("Location", *told),
+    }
 
 
 def _text_operation(route: Route) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from user_http.problems import (
 )
 from user_http.routes import ROUTES
 from usercore.kernel.errors import UnavailableError, all_errors
+from usercore.kernel.reasons import ReasonInvalidError
 from usercore.kernel.receipts import KeyInFlightError
+from usercore.merging.errors import MergeNotFoundError
 from usercore.preferences.errors import PreferencesInvalidError
 from usercore.privacy.consents.errors import ConsentInvalidError
 from usercore.privacy.mailing.errors import UnsubscribeTokenInvalidError
@@ -28,10 +30,12 @@ __all__ = ["ALWAYS", "codes_of", "error_responses", "problem_examples"]
 _LOADED = (
     ConsentInvalidError,
     KeyInFlightError,
+    MergeNotFoundError,
     PreferencesInvalidError,
     UnsubscribeTokenInvalidError,
     UserErasedError,
     UnavailableError,
+    ReasonInvalidError,
     RequestNotFoundError,
     VerificationFailedError,
 )
@@ -62,6 +66,16 @@ COMMAND: Final = (
 )
 CHANGE: Final = ("user_merged", "user_restricted", "stale_version", "write_contended")
 PROFILE: Final = ("profile_invalid", "email_taken", "username_taken", "external_id_taken")
+MERGE: Final = (
+    "merge_invalid",
+    "profile_invalid",
+    "user_merged",
+    "user_deactivated",
+    "user_restricted",
+    "stale_version",
+    "legal_hold",
+    "merge_privacy_request_open",
+)
 REQUEST: Final = ("privacy_request_not_found",)
 DECISION: Final = ("privacy_request_closed", "privacy_request_changed")
 
@@ -74,6 +88,7 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before, with the same sort"),
     "consent_invalid": ("/purpose", "purpose_unknown", "name a purpose that the operator registered"),
     "privacy_request_invalid": ("/text", "required", "say what is wrong, or give the values that are right"),
+    "merge_invalid": ("/take", "unknown_field", "name fields of a profile"),
     "audit_query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before"),
     "verification_invalid": ("/verifiedAt", "in_future", "give a time that has passed"),
     "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
@@ -164,6 +179,10 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "write_contended",
         "preferences_invalid",
     ),
+    "previewMerge": (*ABOUT_ONE, *BODY, *MERGE),
+    "mergeUsers": (*ABOUT_ONE, *BODY, *COMMAND, *MERGE, "reason_invalid", "write_contended", "precondition_required"),
+    "listMerges": ABOUT_ONE,
+    "getMerge": (*ABOUT_ONE, "merge_not_found"),
     "startVerification": (
         *ABOUT_ONE,
         *BODY,

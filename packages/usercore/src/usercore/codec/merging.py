@@ -1,9 +1,22 @@
 """Merges on the wire."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from usercore.codec.facets import wire_field, wire_value
 from usercore.codec.scalars import actor, timestamp
 from usercore.merging.merge_users import PlannedMerge
+from usercore.merging.planning import TAKEABLE
 from usercore.merging.values import FieldChoice, Merge, Undoing
+
+TAKEABLE_FIELDS: Final = tuple(map(wire_field, TAKEABLE))
+"""What may be taken from a merged account, as callers name it."""
+_DOMAIN: Final = dict(zip(TAKEABLE_FIELDS, TAKEABLE, strict=True))
+
+
+def domain_fields(names: Iterable[str]) -> frozenset[str]:
+    """Return the domain's names of fields; one that is none stays as it is, and is refused where it is used."""
+    return frozenset(_DOMAIN.get(name, name) for name in names)
 
 
 def merge_object(merge: Merge) -> dict[str, object]:

@@ -28,6 +28,7 @@ PUBLISHED: Final = (
     "user-consent-changed",
     "user-verified",
     "user-merged",
+    "user-merge-undone",
     "user-erased",
     "user-command-rejected",
 )

@@ -118,6 +118,7 @@ PUBLISHED: Final[Mapping[str, Example]] = {
     },
     "UserVerified": {"userId": _USER, "channel": "email", "verifiedAt": _AT},
     "UserMerged": {"userId": _USER, "mergedUserId": _OTHER, "mergedAt": _AT},
+    "UserMergeUndone": {"userId": _USER, "mergedUserId": _OTHER, "undoneAt": _AT},
     "UserErased": {"userId": _USER, "erasedAt": _AT},
     "UserCommandRejected": {
         "command": "CreateUser",

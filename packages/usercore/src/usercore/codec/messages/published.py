@@ -102,11 +102,19 @@ class UserVerified(Struct, rename="camel", kw_only=True):
 
 
 class UserMerged(Struct, rename="camel", kw_only=True):
-    """Two accounts turned out to be one person's; `userId` is the one that stays."""
+    """Two accounts turned out to be one person's; `userId` is the one that stays. Told under either's id."""
 
     user_id: UserIdText
     merged_user_id: UserIdText
     merged_at: Time
+
+
+class UserMergeUndone(Struct, rename="camel", kw_only=True):
+    """Two accounts that were merged are two again; `userId` is the one that had stayed. Told under either's id."""
+
+    user_id: UserIdText
+    merged_user_id: UserIdText
+    undone_at: Time
 
 
 class UserErased(Struct, rename="camel", kw_only=True):

@@ -1,0 +1,93 @@
+"""Merges of duplicate accounts, by operators."""
+
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+
+from user_http import routes
+from user_http.answers import Answer, etag, items, json_answer
+from user_http.conditions import Match, expected_version, if_match
+from user_http.controllers.common import context_of, record_read
+from user_http.decoding.body import read_body
+from user_http.decoding.query import read_query
+from user_http.idempotency import once
+from user_http.pipeline import Operation
+from user_http.requests import Call, parse_user_id
+from user_http.schemas.merging import MergeToPreview, NewMerge
+from usercore.codec.merging import domain_fields, merge_object, planned_merge_object
+from usercore.codec.scalars import compact
+from usercore.kernel.context import CommandContext
+from usercore.kernel.ids import EventId
+from usercore.kernel.receipts import Settled
+from usercore.merging.merge_users import MergeUsersCommand
+from usercore.merging.values import Merge
+from usercore.wiring.core import Core
+
+
+@frozen
+class MergeController:
+    """Answers what is asked of merges."""
+
+    core: Core
+
+    def operations(self) -> Iterator[Operation]:
+        """List what this controller answers."""
+        yield Operation(routes.PREVIEW_MERGE, self.preview)
+        yield Operation(routes.MERGE_USERS, self.merge)
+        yield Operation(routes.LIST_MERGES, self.list_of_user)
+        yield Operation(routes.GET_MERGE, self.get)
+
+    async def preview(self, call: Call) -> Answer:
+        """Say what a merge would bring about."""
+        read_query(call)
+        match = if_match(call, required=False)
+        body = await read_body(call, MergeToPreview)
+        command = await self._command(call, body, match)
+        planned = await self.core.preview_merge(command, context_of(call, call.target))
+        for user in (planned.plan.survivor, planned.plan.merged):
+            await record_read(self.core, call, user.id, "profile")
+        return json_answer(compact(planned_merge_object(planned)), etag(planned.plan.survivor.version))
+
+    async def merge(self, call: Call) -> Answer:
+        """Merge an account into the one of the path."""
+        read_query(call)
+        match = if_match(call, required=True)
+        body = await read_body(call, NewMerge)
+
+        async def work(context: CommandContext) -> Answer:
+            command = evolve(await self._command(call, body, match), reason=body.reason)
+            done = await self.core.merge_users(command, context)
+            return _made(done.merge)
+
+        async def replay(settled: Settled) -> Answer:
+            return _made(await self.core.read_merges.made_at(settled.user_id, settled.version))
+
+        return await once(call, self.core.once, context_of(call, call.target), work=work, replay=replay)
+
+    async def _command(self, call: Call, body: MergeToPreview | NewMerge, match: Match) -> MergeUsersCommand:
+        return MergeUsersCommand(
+            survivor=call.target,
+            merged=parse_user_id(body.merged_user_id),
+            take=domain_fields(body.take),
+            expected_version=await expected_version(match, call.target, self.core.get_user),
+        )
+
+    async def list_of_user(self, call: Call) -> Answer:
+        """List the merges that an account was part of."""
+        read_query(call)
+        merges = await self.core.read_merges(call.target)
+        await record_read(self.core, call, call.target, "merges")
+        return json_answer(items((compact(merge_object(one)) for one in merges), b"null"))
+
+    async def get(self, call: Call) -> Answer:
+        """Read one merge."""
+        read_query(call)
+        merge = await self.core.read_merges.one(call.target, EventId(call.params["mergeId"].lower()))
+        await record_read(self.core, call, call.target, "merges")
+        return json_answer(compact(merge_object(merge)))
+
+
+def _made(merge: Merge) -> Answer:
+    path = routes.GET_MERGE.path.replace("{userId}", merge.survivor).replace("{mergeId}", merge.id)
+    headers = (etag(merge.survivor_version), (b"location", path.encode()))
+    return json_answer(compact(merge_object(merge)), *headers, status=201)

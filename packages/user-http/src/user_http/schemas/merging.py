@@ -1,0 +1,106 @@
+"""Merges of duplicate accounts on the wire."""
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from user_http.schemas.users import LINE
+from usercore.codec.documents import Actor, Time
+from usercore.codec.merging import TAKEABLE_FIELDS
+from usercore.kernel.reasons import REASON_MAX_CHARS
+
+TAKEN_MAX: Final = 50
+_FIELD_MAX_CHARS: Final = 255
+UserIdInput = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        description="The account that goes into the one of the path.",
+        examples=["01932f70-4e21-7b6d-8a3f-6c1d9e0b2a47"],
+    ),
+]
+Field = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=_FIELD_MAX_CHARS,
+        pattern=LINE,
+        description=f"One of {', '.join(TAKEABLE_FIELDS)}, or `attributes.` with the name of one of them.",
+        examples=["phoneNumber"],
+    ),
+]
+Taken = Annotated[
+    list[Field],
+    Meta(max_length=TAKEN_MAX, description="Fields that come from the merged account even where both have them."),
+]
+Reason = Annotated[
+    str, Meta(min_length=1, max_length=REASON_MAX_CHARS, pattern=LINE, examples=["the same person, ticket 17"])
+]
+
+
+class MergeToPreview(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """A merge that is only thought of."""
+
+    merged_user_id: UserIdInput
+    take: Taken = []
+
+
+class NewMerge(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The account that goes into the one of the path, and why."""
+
+    merged_user_id: UserIdInput
+    take: Taken = []
+    reason: Reason
+
+
+class MergedField(Struct, rename="camel", kw_only=True):
+    """A field in which the two accounts differ."""
+
+    field: str
+    from_: Annotated[
+        Literal["SURVIVOR", "MERGED", "BOTH"], Meta(description="Whose value stays; `BOTH`: members of either.")
+    ]
+    own: Annotated[Any, Meta(description="The survivor's value.")]
+    other: Annotated[Any, Meta(description="The merged account's value.")]
+    result: Annotated[Any, Meta(description="The survivor's value afterwards.")]
+
+
+class MergePreview(Struct, rename="camel", kw_only=True):
+    """What a merge would bring about."""
+
+    user_id: Annotated[str, Meta(description="The account that stays.")]
+    merged_user_id: str
+    version: Annotated[int, Meta(ge=1, description="The survivor's version now.")]
+    fields: list[MergedField]
+    unsubscribed_topics: list[str]
+    withdrawn_consents: list[str]
+    restricted: Annotated[bool, Meta(description="Whether the survivor's data is restricted afterwards.")]
+    moved_facts: Annotated[int, Meta(ge=0, description="Orders, payments and points that move to the survivor.")]
+
+
+class MergeUndone(Struct, rename="camel", kw_only=True):
+    """How a merge was taken back."""
+
+    at: Time
+    by: Actor
+    reason: str
+
+
+class Merge(Struct, rename="camel", kw_only=True):
+    """One account that was merged into another."""
+
+    id: str
+    user_id: Annotated[str, Meta(description="The account that stayed.")]
+    merged_user_id: str
+    version: Annotated[int, Meta(ge=1, description="The survivor's version that the merge made.")]
+    merged_at: Time
+    by: Actor
+    reason: str
+    undone: MergeUndone | None
+
+
+class MergeList(Struct, rename="camel", kw_only=True):
+    """The merges that an account was part of, the newest first."""
+
+    items: list[Merge]
+    next_cursor: None
