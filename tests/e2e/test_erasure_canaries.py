@@ -43,6 +43,7 @@ async def plant(client: Client, core: Core) -> tuple[UserId, RequestId]:
     await core.register_attribute_schema(RegisterAttributeSchemaCommand({"type": "object"}), CONTEXT)
     user = (await client.post("/v1/users", profile())).json()
     own = f"/v1/users/{user['id']}"
+    merge = await another_account(client, core)
     for method, path, body in (
         ("PATCH", own, CHANGED),
         ("PATCH", f"{own}/email-preferences", {"topics": {"news": {"subscribed": True, "source": MARK}}}),
@@ -52,6 +53,7 @@ async def plant(client: Client, core: Core) -> tuple[UserId, RequestId]:
         ("POST", f"{own}/verifications", {"channel": "email"}),
         ("POST", f"{own}/deactivate", {"reason": f"{MARK} left", "notes": f"{MARK} notes"}),
         ("POST", f"{own}/reactivate", {"reason": f"{MARK} back"}),
+        ("POST", f"{own}/merges", merge),
         ("POST", f"{own}/privacy-requests", {"kind": "ACCESS", "text": f"{MARK} asks", "identityNote": f"{MARK} id"}),
         ("POST", f"{own}/privacy-requests", {"kind": "OBJECTION", "text": f"{MARK} objects"}),
         (
@@ -61,6 +63,7 @@ async def plant(client: Client, core: Core) -> tuple[UserId, RequestId]:
         ),
     ):
         headers = {"if-match": "*"} if method == "PATCH" else {"idempotency-key": f"{MARK}-{path[-8:]}"}
+        headers |= {"if-match": "*"} if path.endswith("/merges") else {}
         answer = await client.request(method, path, body, headers=headers)
         assert answer.status in {200, 201}, answer.body
     for query in ("", "?include=emailPreferences,activity"):
@@ -72,6 +75,16 @@ async def plant(client: Client, core: Core) -> tuple[UserId, RequestId]:
     reason = {"reason": f"{MARK} takes long"}
     assert (await client.post(f"/v1/privacy-requests/{request['id']}/extend", reason)).status == 200
     return UserId(user["id"]), RequestId(request["id"])
+
+
+async def another_account(client: Client, core: Core) -> dict[str, object]:
+    """Plant more into an account of the same person's that is to be merged, and give the body that merges it."""
+    other = (await client.post("/v1/users", profile(1) | {"birthDate": None})).json()
+    topics = {"topics": {"news": {"subscribed": False, "source": MARK}}}
+    path = f"/v1/users/{other['id']}/email-preferences"
+    assert (await client.request("PATCH", path, topics, headers={"if-match": "*"})).status == 200
+    await record(core.ports, order(f"{MARK}-merged", UserId(other["id"])))
+    return {"mergedUserId": other["id"], "take": ["email", "lastName"], "reason": f"{MARK} twice"}
 
 
 async def set_aside(core: Core, user_id: UserId) -> None:
@@ -132,6 +145,7 @@ async def test_of_an_erased_person_nothing_is_left_anywhere(world: World, tmp_pa
             "outbox",
             "privacy_requests",
             "legal_holds",
+            "user_merges",
         }
         published = await erase(service.core, request_id)
         metrics = (await client.get("/metrics")).body.decode()
@@ -145,7 +159,9 @@ async def test_of_an_erased_person_nothing_is_left_anywhere(world: World, tmp_pa
     assert found_in(metrics) == []
     assert found_in((tmp_path / "erasures.jsonl").read_text(encoding="utf-8")) == []
     messages = [message for batch in published for message in batch.messages]
-    assert [message.message for message in messages] == ["UserErased"]
+    assert [message.message for message in messages] == ["UserErased"] * 2  # of both accounts
     states = [state for batch in published for state in batch.profiles]
-    assert [(state.user_id, state.body) for state in states] == [(user_id, None)]
+    assert {state.body for state in states} == {None}
+    assert user_id in {state.user_id for state in states}
+    assert len(states) == 2
     assert found_in("\n".join(str(message.payload) + str(message.headers) for message in messages)) == []

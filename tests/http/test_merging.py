@@ -97,6 +97,7 @@ async def test_names_of_the_merged_one_find_the_survivor(api: Api) -> None:
 
 async def test_history_of_both_stays_readable(api: Api) -> None:
     own, other, _ = await merged(api)
+    entries: list[dict[str, Any]] = []
     for user, field in ((own, "mergedUser"), (other, "status")):
         entries = (await api.client.get(f"/v1/users/{user['id']}/history")).json()["items"]
         assert entries[0]["event"] == "UserMerged"

@@ -16,6 +16,7 @@ from user_cli.output import clean
 from usercore.codec.scalars import camel
 from usercore.kernel.errors import InvalidError, UserCoreError
 from usercore.settings import SettingsError
+from usercore.users.errors import UserMergedError
 
 __all__ = ["run"]
 
@@ -56,6 +57,8 @@ def _lines(error: Exception) -> Iterator[str]:
             yield from (f"{error.code}: {problem}" for problem in error.problems)
         case InvalidError():
             yield f"{error.code}: {_invalid(error)}"
+        case UserMergedError(survivor=str(survivor)):
+            yield f"{error.code}: {error}: {survivor}"
         case UserCoreError():
             yield f"{error.code}: {error}"
         case EmbeddedServerError():
