@@ -38,6 +38,8 @@ from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.receipts import IdempotencyKey
 from usercore.kernel.secret import Secret
+from usercore.merging.merge_users import MergeUsersCommand
+from usercore.merging.planning import TAKEABLE
 from usercore.preferences.topics import RegisterTopicCommand
 from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
 from usercore.preferences.values import PreferenceChoice
@@ -264,6 +266,21 @@ class BothImplementations(RuleBasedStateMachine):
         command = UpdateEmailPreferencesCommand(user, choices, expected)
         self.pair.both(lambda core: core.update_email_preferences(command, context))
 
+    @rule(
+        survivor=users,
+        merged=users,
+        take=st.frozensets(st.sampled_from((*TAKEABLE, "attributes.a", "colour")), max_size=3),
+        expected=versions,
+        context=contexts,
+    )
+    def merge(
+        self, survivor: UserId, merged: UserId, take: frozenset[str], expected: int | None, context: CommandContext
+    ) -> None:
+        command = MergeUsersCommand(survivor, merged, take, "the same person", expected)
+        self.pair.both(lambda core: core.preview_merge(command, context))
+        self.pair.both(lambda core: core.merge_users(command, context))
+        self.pair.both(lambda core: core.read_merges(merged))
+
     @rule(user=users, channel=st.sampled_from((EMAIL, EMAIL, PHONE, IDENTITY)), context=contexts)
     def start_verification(self, user: UserId, channel: VerificationChannel, context: CommandContext) -> None:
         command = StartVerificationCommand(user, channel)
@@ -385,7 +402,8 @@ async def _stored(core: Core, ids: Sequence[UserId], begun: Sequence[Verificatio
         await core.ports.preferences.get_many(ids),
         await core.ports.deliveries.waiting(),
         await _published(core),
-        [await core.read_history(user, limit=3) for user in ids],
+        [await core.read_history(user, limit=5) for user in ids],
+        [sorted(await core.ports.users.merged_into(user)) for user in ids],
         await core.ports.activity_reader.tallies(ids),
         [await core.ports.verification_reader.get(one.user_id, one.id) for one in begun],
     ]

@@ -27,7 +27,9 @@ from tests.stream.harness.wire import Wire, header
 from tests.stream.harness.world import World
 from usercore.activity.summary import ActivitySummary
 from usercore.activity.values import Money
+from usercore.kernel.context import SYSTEM, CommandContext
 from usercore.kernel.ids import UserId
+from usercore.merging.merge_users import MergeUsersCommand
 from usercore.users.read_users import UserNamed
 from usercore.users.values import AccountState
 from usercore.wiring.service import Service
@@ -147,6 +149,32 @@ async def test_email_preferences_are_answered(shared_wire: Wire, shared_service:
     )
     assert json.loads(record.value)["userId"] == user.id
     assert header(record, "ce_type") == "UserEmailPreferences"
+
+
+async def test_what_is_told_of_a_merged_account_goes_to_the_one_that_stands_for_it(
+    shared_wire: Wire, shared_service: Service
+) -> None:
+    core = shared_service.core
+    survivor, merged = await made(core), await made(core)
+    asked = MergeUsersCommand(survivor.id, merged.id, reason="the same person")
+    await core.merge_users(asked, CommandContext(SYSTEM, "merging"))
+
+    await shared_wire.send("update-user", {"userId": merged.id, "firstName": "Merged"}, key=merged.id)
+    await shared_wire.send("order-placed", order(merged.id), key=merged.id)
+    await shared_wire.until_done(["update-user", "order-placed"])
+    now = await core.get_user(UserNamed(user_id=survivor.id))
+    assert now.profile.first_name == "Merged"
+    assert (await summary(shared_service, survivor.id)).orders.count == 1
+    for topic, query in (("get-user", {"id": merged.id}), ("get-user-email-preferences", {"userId": merged.id})):
+        found = json.loads((await _answer(shared_wire, topic, Told(query))).value)
+        assert survivor.id in {found.get("id"), found.get("userId")}
+
+    async def announced() -> bool:
+        told = {one.key: json.loads(one.value) for one in await shared_wire.read("user-merged")}
+        both = [told.get(user.id.encode()) for user in (survivor, merged)]
+        return all(one and (one["userId"], one["mergedUserId"]) == (survivor.id, merged.id) for one in both)
+
+    await until(announced, "the merge is announced under the id of each")
 
 
 async def test_a_query_for_nobody_and_one_that_is_not_valid_are_answered_with_problems(shared_wire: Wire) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+from attrs import evolve
+
 from tests.builders import NOW, a_profile, an_email, change_of, creation, deactivation, in_state, update
 from usercore.delivery.routing import deliveries_of
 from usercore.delivery.values import Operation, Recipient
@@ -33,6 +35,16 @@ def test_the_authentication_service_hears_of_logins_and_of_nothing_else() -> Non
     assert routes(ended) == [(A, Operation.DISABLE_CREDENTIAL), ENTRY]
     back = change_of(ended.user.reactivate(reason=None, now=NOW, actor=ended.user.status.actor))
     assert routes(back) == [(A, Operation.ENABLE_CREDENTIAL), ENTRY]
+
+
+def test_of_a_merge_the_merged_ones_credential_ends_and_its_name_is_free_for_the_survivor() -> None:
+    survivor, merged = creation().user, creation().user
+    assert routes(change_of(survivor.absorb(merged.id, now=NOW))) == [ENTRY]
+    ended = merged.merge_into(survivor.id, merged.profile, now=NOW, actor=merged.status.actor)
+    assert routes(change_of(ended)) == [(A, Operation.DISABLE_CREDENTIAL), ENTRY]
+    exchanged = evolve(merged.profile, email=survivor.profile.email, username=survivor.profile.username)
+    ended = merged.merge_into(survivor.id, exchanged, now=NOW, actor=merged.status.actor)
+    assert routes(change_of(ended)) == [(A, Operation.REMOVE_CREDENTIAL), ENTRY]
 
 
 def test_the_address_before_hears_that_another_took_its_place_and_not_which() -> None:
