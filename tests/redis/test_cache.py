@@ -273,7 +273,7 @@ async def test_an_answer_whose_asker_left_is_never_read_by_the_next(
     link = RedisLink(evolve(cache_settings, pool_size=1, timeout_s=DEADLINE_S), SilentObserver(), Breaker())
 
     async def ask(name: str) -> bool:
-        return await link.exchange(lambda client: client.get(name)) == name.encode()
+        return await link.exchange(lambda client: client.get(name), name="GET") == name.encode()
 
     try:
         cancelled = answered = 0

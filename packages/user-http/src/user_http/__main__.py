@@ -64,7 +64,14 @@ async def run(core_settings: CoreSettings, serving: ServingSettings) -> None:
     """Open the core, serve it, and close it at the end."""
     lifecycle = Lifecycle()
     async with open_core(core_settings) as service:
-        app = build_app(service.core, serving, service.metrics, readiness=service.readiness, lifecycle=lifecycle)
+        app = build_app(
+            service.core,
+            serving,
+            service.metrics,
+            readiness=service.readiness,
+            lifecycle=lifecycle,
+            tracer=service.tracer,
+        )
         upkeep = asyncio.create_task(service.maintenance.run(core_settings.delivery.interval_s))
         try:
             await serve(app, serving.http, lifecycle)

@@ -39,6 +39,8 @@ from user_http.pipeline import Operation, Pipeline
 from user_http.problems import BY_FRAMEWORK_STATUS, INTERNAL, REQUEST_MALFORMED, answer_of_kind
 from user_http.routes import ROUTES
 from user_http.signals import Signals
+from user_http.tracing import traced
+from usercore.kernel.tracing import Tracer
 from usercore.settings.serving import AuthSettings, ServingSettings
 from usercore.wiring.core import Core
 
@@ -59,6 +61,7 @@ def build_app(
     readiness: Callable[[], Awaitable[Readiness]],
     lifecycle: Lifecycle | None = None,
     keys: KeySource | None = None,
+    tracer: Tracer | None = None,
 ) -> ASGIApp:
     """Return the whole API over a core.
 
@@ -69,6 +72,7 @@ def build_app(
         readiness: asks the parts of the service how they stand.
         lifecycle: says when this copy drains; None means never.
         keys: where the keys come from that tokens are checked with; the settings say so where it is None.
+        tracer: makes spans of requests, where there are traces.
     """
     life = lifecycle or Lifecycle()
     http = settings.http
@@ -83,7 +87,7 @@ def build_app(
     inner: ASGIApp = _router(pipeline, operations)
     if http.read_lane:
         inner = Lane.over(inner, pipeline, operations.values())
-    return at_the_edge(inner, telemetry, life, http.max_in_flight)
+    return traced(at_the_edge(inner, telemetry, life, http.max_in_flight), tracer)
 
 
 def key_source(auth: AuthSettings) -> KeySource:

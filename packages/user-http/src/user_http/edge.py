@@ -92,7 +92,7 @@ class Edge:
     def _report(self, exchange: Exchange) -> None:
         seconds = perf_counter() - exchange.began
         status = exchange.status or GONE
-        method = exchange.method if exchange.method in _METHODS else "OTHER"
+        method = exchange.method if exchange.method in METHODS else "OTHER"
         self.observer.http_request(method, exchange.route, status, seconds)
         # A successful read is logged at debug level alone: at thousands a second its line would cost more than it.
         quiet = status < _CLIENT_ERROR and method in _SAFE
@@ -112,7 +112,7 @@ class Edge:
 
 _ROOT: Final = logging.getLogger()
 _CLIENT_ERROR: Final = 400
-_METHODS: Final = _SAFE | {"POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"}
+METHODS: Final = _SAFE | {"POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"}
 
 
 @define

@@ -51,7 +51,7 @@ class Exchange:
         """What the answer says of the caller's quota."""
         self.headers = RequestHeaders(scope["headers"])
         self.request_id = _own_id(self.headers) or new_request_id()
-        self.traceparent = _traceparent(self.headers)
+        self.traceparent = read_traceparent(self.headers)
         self._send: Send = send
         self._closing = closing
 
@@ -88,7 +88,8 @@ def _own_id(headers: RequestHeaders) -> str | None:
     return value.decode() if value is not None and _SANE_ID.fullmatch(value) else None
 
 
-def _traceparent(headers: RequestHeaders) -> str | None:
+def read_traceparent(headers: RequestHeaders) -> str | None:
+    """Return the trace that the caller says the request belongs to, where that is well written."""
     value = headers.last(b"traceparent")
     return value.decode() if value is not None and _TRACEPARENT.fullmatch(value) else None
 

@@ -89,6 +89,7 @@ async def run_stream(core: CoreSettings, settings: StreamSettings, stream: Strea
                 bury=bury_message(service.core.ports, messaging.sender),
                 stopping=stream.stopping,
                 hashes=core.passwords.threads + core.passwords.queue,
+                tracer=service.tracer,
             )
         )
         running = _Running(core, settings, stream, service, messaging, processor)

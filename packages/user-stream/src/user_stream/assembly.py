@@ -15,8 +15,10 @@ from user_stream.queries import AnswerQueries
 from user_stream.rejecting import Rejecting
 from user_stream.replying import Replying
 from user_stream.retrying import Retrying
+from user_stream.tracing import Following, traced_batches
 from user_stream.work import Bury
 from usercore.codec.messages import MessageKind
+from usercore.kernel.tracing import Tracer
 from usercore.messaging.ports import MessageSender
 from usercore.observe.metrics import Metrics
 from usercore.settings import StreamSettings
@@ -44,6 +46,7 @@ async def open_processor(
     bury: Bury,
     stopping: asyncio.Event,
     hashes: int,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Processor]:
     """Put the parts together.
 
@@ -55,6 +58,7 @@ async def open_processor(
         bury: keeps dead letters.
         stopping: once set nothing is tried again.
         hashes: passwords that may be hashed or wait for it at once; more would be refused.
+        tracer: goes on with the traces of messages, where there are traces.
     """
     consumer, ports = settings.consumer, core.ports
     retrying = Retrying(consumer.retries, consumer.retry_first_s, consumer.retry_longest_s, metrics, stopping)
@@ -64,14 +68,15 @@ async def open_processor(
     )
     parking = Parking(ports.parked, retrying, ports.clock, ports.ids, consumer.parked_limit_s)
     tell = TellFacts(core.record_facts, retrying, ports.clock, consumer.future_tolerance_s)
+    following = Following(tracer, settings.kafka.topic_prefix + consumer.group)
     async with Rejecting(ports.rejections, ports.clock, ports.ids) as rejecting:
         process = Process(
             {
                 MessageKind.COMMAND: RunCommands(
-                    core, retrying, rejecting, burying, parking.news, asyncio.Semaphore(hashes)
+                    core, retrying, rejecting, burying, parking.news, asyncio.Semaphore(hashes), following
                 ),
-                MessageKind.QUERY: AnswerQueries(core, retrying, replying, burying),
-                MessageKind.EVENT: SettleFacts(tell, parking, burying),
+                MessageKind.QUERY: AnswerQueries(core, retrying, replying, burying, following),
+                MessageKind.EVENT: traced_batches(SettleFacts(tell, parking, burying), following),
             },
             burying,
             consumer.message_limit_bytes,

@@ -13,6 +13,7 @@ from user_stream.outcomes import End, Outcome, outcome_of
 from user_stream.problems import problem_of
 from user_stream.rejecting import Rejecting
 from user_stream.retrying import BaffledError, Retrying
+from user_stream.tracing import END, Following
 from user_stream.work import Fault, Work, together
 from usercore.codec.messages import Request
 from usercore.kernel.errors import UserCoreError
@@ -50,6 +51,7 @@ class RunCommands:
         burying: makes dead letters.
         news: set when users may have become known whom facts wait for.
         hashing: as many permits as passwords may wait to be hashed.
+        following: goes on with the commands' traces.
     """
 
     core: Core
@@ -58,6 +60,7 @@ class RunCommands:
     burying: Burying
     news: asyncio.Event
     hashing: asyncio.Semaphore
+    following: Following = field(factory=Following)
 
     async def __call__(self, works: Sequence[Work]) -> Sequence[End]:
         """Bring every command to its end, and return the ends in order.
@@ -91,11 +94,14 @@ class RunCommands:
         return End.BURIED
 
     async def _one(self, order: _Order) -> End:
-        try:
-            return await self._attempt(order)
-        except BaffledError as error:
-            await self.burying(order.work.raw, baffled(error))
-            return End.BURIED
+        with self.following(order.work) as span:
+            try:
+                end = await self._attempt(order)
+            except BaffledError as error:
+                await self.burying(order.work.raw, baffled(error))
+                end = End.BURIED
+            span.note(END, end.value)
+        return end
 
     async def _attempt(self, order: _Order) -> End:
         try:

@@ -1,7 +1,6 @@
 """One batch of one topic, from records to their ends."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
 import structlog
 from attrs import frozen
@@ -9,17 +8,14 @@ from attrs import frozen
 from user_stream.burying import Burying, baffled
 from user_stream.outcomes import End
 from user_stream.retrying import BaffledError
-from user_stream.work import Fault, Work, together
+from user_stream.work import Fault, Settle, Work, together
 from usercore.codec.messages import MessageKind, UnreadableMessageError, read_message
 from usercore.codec.messages.signatures import SignedTopics
 from usercore.kernel.ports import Clock
 from usercore.messaging.values import RawMessage
 from usercore.observe.metrics import Metrics
 
-__all__ = ["Process", "Settle"]
-
-Settle: TypeAlias = Callable[[Sequence[Work]], Awaitable[Sequence[End]]]
-"""Brings messages of one kind to their ends."""
+__all__ = ["Process"]
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from user_stream.burying import Burying, baffled, refused
 from user_stream.following import following
@@ -10,6 +10,7 @@ from user_stream.outcomes import End
 from user_stream.problems import CONTENT_TYPE, problem_of
 from user_stream.replying import Reply, Replying, UnanswerableError
 from user_stream.retrying import BaffledError, Retrying
+from user_stream.tracing import END, Following
 from user_stream.work import Fault, Work, together
 from usercore.codec.messages import PreferencesOf
 from usercore.codec.preferences import render_preferences
@@ -31,6 +32,7 @@ class AnswerQueries:
     retrying: Retrying
     replying: Replying
     burying: Burying
+    following: Following = field(factory=Following)
 
     async def __call__(self, works: Sequence[Work]) -> Sequence[End]:
         """Bring every query to its end, and return the ends in order.
@@ -41,6 +43,12 @@ class AnswerQueries:
         return await together(self._one(work) for work in works)
 
     async def _one(self, work: Work) -> End:
+        with self.following(work) as span:
+            end = await self._attempt(work)
+            span.note(END, end.value)
+        return end
+
+    async def _attempt(self, work: Work) -> End:
         try:
             topic = self.replying.topic_for(work)
             reply = await self._answer(work)

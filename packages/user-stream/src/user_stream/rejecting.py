@@ -9,6 +9,7 @@ from usercore.kernel.gather import Gatherer
 from usercore.kernel.ids import UserId
 from usercore.kernel.inbox import MessageId
 from usercore.kernel.ports import Clock, IdGenerator
+from usercore.kernel.tracing import carried
 from usercore.messaging.ports import Rejections
 from usercore.messaging.values import RejectedCommand
 
@@ -33,7 +34,11 @@ class Rejecting:
         self._clock = clock
         self._ids = ids
         self._gatherer: Gatherer[RejectedCommand, None] = Gatherer(
-            self._reject, most_at_once=_MOST_AT_ONCE, most_waiting=_MOST_WAITING, lane=_message_of
+            self._reject,
+            most_at_once=_MOST_AT_ONCE,
+            most_waiting=_MOST_WAITING,
+            lane=_message_of,
+            name="reject commands",
         )
 
     async def __aenter__(self) -> Self:
@@ -60,7 +65,7 @@ class Rejecting:
                 receipt=message.receipt,
                 problem=problem,
                 user_id=None if message.user_id is None else UserId(message.user_id),
-                context=message.context,
+                context=carried(message.context),
                 at=self._clock.now(),
             )
         )

@@ -1,15 +1,16 @@
 """What the parts of the processor hand to each other."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from attrs import frozen
 
+from user_stream.outcomes import End
 from usercore.codec.messages import ReceivedMessage
 from usercore.messaging.values import RawMessage
 
-__all__ = ["Bury", "Fault", "Work", "together"]
+__all__ = ["Bury", "Fault", "Settle", "Work", "together"]
 
 
 @frozen
@@ -18,6 +19,10 @@ class Work:
 
     raw: RawMessage
     message: ReceivedMessage
+
+
+Settle: TypeAlias = Callable[[Sequence[Work]], Awaitable[Sequence[End]]]
+"""Brings messages of one kind to their ends."""
 
 
 @frozen

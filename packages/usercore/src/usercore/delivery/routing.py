@@ -57,6 +57,7 @@ def deliveries_of_fact(new: NewFact, user: User) -> tuple[Delivery, ...]:
             payload=payload,
             secret=None,
             created_at=new.recorded_at,
+            traceparent=new.context.traceparent,
         ),
     )
 
@@ -83,6 +84,7 @@ def deliveries_of_verification(new: NewVerification) -> tuple[Delivery, ...]:
             payload=payload,
             secret=_secret({"code": new.code.reveal(), "token": new.token.reveal()}),
             created_at=verification.started_at,
+            traceparent=new.context.traceparent,
         ),
         Delivery(
             event_id=verification.id,
@@ -92,6 +94,7 @@ def deliveries_of_verification(new: NewVerification) -> tuple[Delivery, ...]:
             payload=_entry(entry_of_start(new)),
             secret=None,
             created_at=verification.started_at,
+            traceparent=new.context.traceparent,
         ),
     )
 
@@ -189,6 +192,7 @@ class _Teller:
             payload=payload,
             secret=secret,
             created_at=self.change.user.updated_at,
+            traceparent=self.change.context.traceparent,
         )
 
 

@@ -54,6 +54,7 @@ class Delivery:
             acknowledged.
         created_at: aware, UTC.
         attempts: how often it was tried before.
+        traceparent: W3C Trace Context of what caused it, where there is a trace.
     """
 
     event_id: EventId
@@ -64,6 +65,7 @@ class Delivery:
     secret: Secret | None
     created_at: datetime
     attempts: int = 0
+    traceparent: str | None = None
 
     @property
     def key(self) -> str:

@@ -15,6 +15,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 from attrs import evolve
 
 from usercore.kernel.errors import ExhaustedError, UnavailableError, UserCoreError
+from usercore.kernel.tracing import Span, current, gathered
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -36,6 +37,7 @@ class Gatherer(Generic[K, R]):
         most_at_once: keys in one batch.
         most_waiting: callers who may wait for a batch to begin.
         in_flight: batches worked on at a time.
+        name: what a batch is called in traces. Its span is linked to those of all its callers.
         lane: None means that callers with equal keys share one answer. Otherwise each key is loaded for
             itself, and keys of the same lane one after another: in one batch, in their order, or in
             different batches, the later one begun when the earlier one has ended.
@@ -48,6 +50,7 @@ class Gatherer(Generic[K, R]):
         most_at_once: int,
         most_waiting: int,
         in_flight: int = 2,
+        name: str = "batch",
         lane: Callable[[K], Hashable] | None = None,
     ) -> None:
         self._load = load
@@ -55,7 +58,9 @@ class Gatherer(Generic[K, R]):
         self._most_waiting = most_waiting
         self._in_flight = in_flight
         self._lane = lane
+        self._name = name
         self._waiting: dict[asyncio.Future[R], K] = {}
+        self._spans: dict[asyncio.Future[R], Span] = {}
         self._busy_lanes: set[Hashable] = set()
         self._batches: set[asyncio.Task[None]] = set()
         self._wake_up: asyncio.Handle | None = None
@@ -76,12 +81,15 @@ class Gatherer(Generic[K, R]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._waiting[future] = key
+        if (span := current()) is not None:
+            self._spans[future] = span
         if self._wake_up is None and len(self._batches) < self._in_flight:
             self._wake_up = loop.call_soon(self._begin, context=self._context)
         try:
             return await future
         except asyncio.CancelledError:
             self._waiting.pop(future, None)
+            self._spans.pop(future, None)
             if not future.cancelled():
                 future.exception()  # seen, so that the loop does not report it as lost
             raise
@@ -138,7 +146,8 @@ class Gatherer(Generic[K, R]):
     async def _answer(self, batch: dict[Hashable, tuple[K, _Group[R]]]) -> None:
         groups = [futures for _, futures in batch.values()]
         try:
-            answers = await self._load([key for key, _ in batch.values()])
+            with gathered(self._name, self._spans_of(groups)):
+                answers = await self._load([key for key, _ in batch.values()])
             # All are paired before the first is answered: too few or too many answers are nobody's.
             for futures, answer in list(zip(groups, answers, strict=True)):
                 for future in futures:
@@ -152,6 +161,13 @@ class Gatherer(Generic[K, R]):
             for futures in groups:
                 for future in futures:
                     future.cancel()  # has no effect on those that were answered
+
+    def _spans_of(self, groups: Sequence[_Group[R]]) -> Sequence[Span]:
+        """Take the spans of the callers; a batch is worked on outside of everybody's context."""
+        if not self._spans:
+            return ()
+        taken = (self._spans.pop(future, None) for futures in groups for future in futures)
+        return [span for span in taken if span is not None]
 
 
 def _fail(groups: Sequence[_Group[R]], error: Exception) -> None:

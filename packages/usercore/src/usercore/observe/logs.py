@@ -13,6 +13,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from usercore.kernel.tracing import current
 from usercore.observe.redaction import without_personal_data
 from usercore.settings import TelemetrySettings
 from usercore.settings.sections import LogFormat
@@ -75,8 +76,17 @@ def _processors() -> Iterator[Processor]:
     yield structlog.contextvars.merge_contextvars
     yield structlog.processors.add_log_level
     yield structlog.processors.TimeStamper(fmt="iso", utc=True)
+    yield _with_trace
     yield _without_values
     yield without_personal_data
+
+
+def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Say to which step of which trace a line belongs, where there is one."""
+    span = current()
+    if span is not None and span.traceparent is not None:
+        _, event["trace_id"], event["span_id"], _ = span.traceparent.split("-")
+    return event
 
 
 def _without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

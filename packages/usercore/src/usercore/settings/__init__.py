@@ -34,6 +34,7 @@ from usercore.settings.services import (
     ServicesSettings,
 )
 from usercore.settings.serving import AuthSettings, HttpSettings, LimitSettings, ServingSettings
+from usercore.settings.tracing import TraceSettings
 from usercore.settings.trust import KeySettings, PrivacySettings, RetentionSettings, VerificationSettings
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "StreamSettings",
     "TelemetrySettings",
     "TopicSettings",
+    "TraceSettings",
     "VerificationSettings",
     "load",
     "settings_of",

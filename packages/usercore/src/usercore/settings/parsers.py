@@ -87,6 +87,22 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
+def number(least: float, most: float) -> Callable[[str], float]:
+    """Return a parser for a number within bounds."""
+    wanted = f"write a number from {least:g} to {most:g}"
+
+    def parse(raw: str) -> float:
+        try:
+            found = float(raw)
+        except ValueError:
+            raise ValueError(wanted) from None
+        if not least <= found <= most:
+            raise ValueError(wanted)
+        return found
+
+    return parse
+
+
 def boolean(raw: str) -> bool:
     """Return a truth value."""
     word = raw.strip().lower()

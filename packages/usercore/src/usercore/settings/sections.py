@@ -21,6 +21,7 @@ from usercore.settings.parsers import (
     whole_number,
 )
 from usercore.settings.services import ServicesSettings
+from usercore.settings.tracing import TraceSettings
 from usercore.settings.trust import KeySettings, PrivacySettings, RetentionSettings, VerificationSettings
 
 
@@ -293,4 +294,5 @@ class CoreSettings:
     verification: VerificationSettings = field()
     retention: RetentionSettings = field()
     telemetry: TelemetrySettings = field()
+    traces: TraceSettings = field(factory=TraceSettings)
     privacy: PrivacySettings = field(factory=PrivacySettings)

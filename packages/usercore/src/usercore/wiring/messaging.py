@@ -64,7 +64,7 @@ async def open_messaging(settings: MessagingSettings | StreamSettings, service: 
         open_producer(settings.kafka) as producer,
         service.wakeups() as wakeups,
     ):
-        publisher = KafkaEventPublisher(producer, settings.relay.source)
+        publisher = KafkaEventPublisher(producer, settings.relay.source, service.tracer)
         ports = service.core.ports
         relay = RelayOutbox(ports.shards, publisher, ports.clock, _limits(settings.relay))
         yield Messaging(

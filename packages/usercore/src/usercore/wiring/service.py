@@ -30,6 +30,7 @@ from usercore.delivery.breaker import BreakerLimits
 from usercore.delivery.deliver_pending import LONGEST_WAIT, DeliveryPolicy
 from usercore.delivery.ports import OutboxWakeups
 from usercore.kernel.errors import UserCoreError
+from usercore.kernel.tracing import Tracer
 from usercore.observe.metrics import Metrics, PoolUse
 from usercore.privacy.requests.ports import ErasureLedger
 from usercore.settings import CoreSettings, DeliverySettings, PrivacySettings
@@ -40,6 +41,7 @@ from usercore.wiring.keys import open_master_keys
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
 from usercore.wiring.services import open_services
+from usercore.wiring.tracing import open_tracing, traced_services
 
 _FENCE_TTL_S: Final = 60.0
 _FENCE_STATEMENTS: Final = 6
@@ -68,12 +70,14 @@ class Service:
         metrics: what it counts.
         maintenance: its work in the background.
         wakeups: opens a signal of what is written to the outbox, for who publishes it.
+        tracer: begins traces, where they are wanted.
     """
 
     core: Core
     metrics: Metrics
     maintenance: Maintenance
     wakeups: Callable[[], AbstractAsyncContextManager[OutboxWakeups]]
+    tracer: Tracer | None
     _database: Database
     _cache: Cache | None
     _gate: ErasureGate | None
@@ -109,10 +113,12 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         The service; its core may be shared by any number of tasks of one event loop.
 
     Raises:
-        SettingsError: the command that prints the master keys does not.
+        SettingsError: the command that prints the master keys does not, or a part is not installed.
     """
     metrics = Metrics()
     async with AsyncExitStack() as stack:
+        # First in, last out: what is recorded until the end is sent.
+        tracer = await stack.enter_async_context(open_tracing(settings.traces))
         master_keys = await open_master_keys(settings.keys)
         database = await stack.enter_async_context(open_database(settings.database))
         cache = None
@@ -120,7 +126,7 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             fence_ttl_s = max(_FENCE_TTL_S, _FENCE_STATEMENTS * settings.database.statement_timeout_s)
             opened = open_cache(settings.cache, metrics, fence_ttl_s=fence_ttl_s)
             cache = await stack.enter_async_context(opened)
-        ports = await _ports(settings, sql_ports(database, master_keys), cache, metrics, stack)
+        ports = await _ports(settings, sql_ports(database, master_keys), cache, metrics, stack, tracer)
         metrics.watch_pools(lambda: _pools(database, cache))
         put_together = partial(
             assemble,
@@ -137,12 +143,12 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             # What looks at the ledger itself reads past the gate.
             looking = put_together(behind(gate, ports))
             bare = evolve(looking, check_ledger=bare.check_ledger, replay_erasures=bare.replay_erasures)
-        core = observe_core(bare, metrics)
+        core = observe_core(bare, metrics, traces=tracer is not None)
         wakeups = partial(open_signal, settings.database)
         every = checkpoint_every(settings.checkpoints)
         retention_every = timedelta(hours=settings.retention.every_h) if settings.retention.every_h else None
         maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every, retention_every)
-        yield Service(core, metrics, maintenance, wakeups, database, cache, gate)
+        yield Service(core, metrics, maintenance, wakeups, tracer, database, cache, gate)
 
 
 def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
@@ -157,7 +163,12 @@ def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
 
 
 async def _ports(
-    settings: CoreSettings, sql: SqlPorts, cache: Cache | None, metrics: Metrics, stack: AsyncExitStack
+    settings: CoreSettings,
+    sql: SqlPorts,
+    cache: Cache | None,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+    tracer: Tracer | None,
 ) -> Ports:
     """Lay the cache and the coalescing over the database's ports."""
     enter = stack.enter_async_context
@@ -167,6 +178,7 @@ async def _ports(
     services = await enter(
         open_services(settings.services, record_file=delivery.record_file, connections=delivery.concurrency)
     )
+    services = traced_services(services, tracer)
     attestation = open_attestation(settings.checkpoints)
     return Ports(
         clock=SystemClock(),

@@ -31,10 +31,12 @@ V = TypeVar("V")
 class _ById(Generic[V]):
     """Gathers calls for one user each."""
 
-    def __init__(self, ask: Callable[[Sequence[UserId]], Awaitable[Mapping[UserId, V]]], most_waiting: int) -> None:
+    def __init__(
+        self, ask: Callable[[Sequence[UserId]], Awaitable[Mapping[UserId, V]]], most_waiting: int, name: str
+    ) -> None:
         self._ask = ask
         self._gatherer: Gatherer[UserId, V | None] = Gatherer(
-            self._load, most_at_once=MOST_AT_ONCE, most_waiting=most_waiting
+            self._load, most_at_once=MOST_AT_ONCE, most_waiting=most_waiting, name=name
         )
 
     async def __aenter__(self) -> Self:
@@ -67,7 +69,7 @@ class GatheredProfileReader(_ById[ProfileDocument]):
     """
 
     def __init__(self, inner: ProfileReader, *, most_waiting: int = MOST_WAITING) -> None:
-        super().__init__(inner.documents, most_waiting)
+        super().__init__(inner.documents, most_waiting, "read profiles")
 
     async def documents(self, ids: Sequence[UserId]) -> Mapping[UserId, ProfileDocument]:
         """Return the documents of the users that exist."""
@@ -83,7 +85,7 @@ class GatheredPreferencesReader(_ById[Mapping[str, EmailPreference]]):
     """
 
     def __init__(self, inner: PreferencesReader, *, most_waiting: int = MOST_WAITING) -> None:
-        super().__init__(inner.get_many, most_waiting)
+        super().__init__(inner.get_many, most_waiting, "read preferences")
 
     async def get_many(self, ids: Sequence[UserId]) -> Mapping[UserId, Mapping[str, EmailPreference]]:
         """Return for each user, known or not, what they said, by topic name."""
@@ -99,7 +101,7 @@ class GatheredActivityReader(_ById[Tally]):
     """
 
     def __init__(self, inner: ActivityReader, *, most_waiting: int = MOST_WAITING) -> None:
-        super().__init__(inner.tallies, most_waiting)
+        super().__init__(inner.tallies, most_waiting, "read activity")
         self._inner = inner
 
     async def tallies(self, ids: Sequence[UserId]) -> Mapping[UserId, Tally]:
@@ -122,7 +124,7 @@ class GatheredUserReader(_ById[User]):
     """
 
     def __init__(self, inner: UserReader, *, most_waiting: int = MOST_WAITING) -> None:
-        super().__init__(inner.get_many, most_waiting)
+        super().__init__(inner.get_many, most_waiting, "read users")
         self._inner = inner
 
     async def get_many(self, ids: Sequence[UserId]) -> Mapping[UserId, User]:

@@ -30,7 +30,7 @@ class GroupCommitUserWriter:
     def __init__(self, inner: UserWriter, *, most_waiting: int = MOST_WAITING) -> None:
         self._inner = inner
         self._gatherer: Gatherer[Change, UserCoreError | None] = Gatherer(
-            inner.commit, most_at_once=MOST_AT_ONCE, most_waiting=most_waiting, lane=_user_of
+            inner.commit, most_at_once=MOST_AT_ONCE, most_waiting=most_waiting, lane=_user_of, name="commit changes"
         )
 
     async def __aenter__(self) -> Self:

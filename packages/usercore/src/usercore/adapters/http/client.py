@@ -20,9 +20,13 @@ from attrs import field, frozen
 from usercore.delivery.errors import RecipientRefusedError, RecipientUnavailableError
 from usercore.delivery.values import Delivery
 from usercore.kernel.secret import Secret
+from usercore.kernel.tracing import SpanKind, step
 
 KEY: Final = "Idempotency-Key"
 """Source: draft-ietf-httpapi-idempotency-key-header-07, 2.1: a structured field, a string in quotes."""
+TRACEPARENT: Final = "traceparent"
+"""Source: W3C Trace Context, 3.2."""
+_PORTS: Final = {"http": 80, "https": 443}
 ANSWER_LIMIT_BYTES: Final = 16 * 1024 * 1024
 """More than a page of a thousand credentials."""
 CLIENT_ERROR, SERVER_ERROR = 400, 500
@@ -92,7 +96,10 @@ class ServiceClient:
             RecipientUnavailableError: try again later.
             RecipientRefusedError: never try again.
         """
-        return await self.ask(method, path, body=body, headers={KEY: f'"{delivery.key}"'}, accept=accept)
+        headers = {KEY: f'"{delivery.key}"'}
+        if delivery.traceparent is not None:
+            headers[TRACEPARENT] = delivery.traceparent
+        return await self.ask(method, path, body=body, headers=headers, accept=accept)
 
     async def ask(
         self,
@@ -107,7 +114,23 @@ class ServiceClient:
         """Send a request and return the answer. Raises as :meth:`tell` does."""
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         sent = {**(headers or {}), **({} if content is None else {"Content-Type": "application/json"})}
-        request = self.http.build_request(method, path.lstrip("/"), params=query, headers=sent, content=content)
+        # Paths name users, so the span has neither path nor URL.
+        with step(method, SpanKind.CLIENT, {"http.request.method": method, **self._place}) as span:
+            if span.traceparent is not None:
+                sent[TRACEPARENT] = span.traceparent
+            request = self.http.build_request(method, path.lstrip("/"), params=query, headers=sent, content=content)
+            answer, response = await self._exchanged(request)
+            span.note("http.response.status_code", answer.status)
+            _check(response, accept)
+        return answer
+
+    @property
+    def _place(self) -> Mapping[str, str | int]:
+        """Where the service is. Source: OpenTelemetry semantic conventions for HTTP clients."""
+        url = self.http.base_url
+        return {"server.address": url.host, "server.port": url.port or _PORTS.get(url.scheme, 0)}
+
+    async def _exchanged(self, request: httpx.Request) -> tuple[Answer, httpx.Response]:
         try:
             async with asyncio.timeout(self.timeout_s):
                 response = await self.http.send(request, stream=True)
@@ -121,8 +144,7 @@ class ServiceClient:
             raise RecipientUnavailableError(cause="connect") from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise RecipientUnavailableError(cause="transport") from None
-        _check(response, accept)
-        return answer
+        return answer, response
 
 
 async def _body(response: httpx.Response) -> Any:  # noqa: ANN401 -- whatever JSON there is

@@ -22,7 +22,9 @@ from aiokafka.partitioner import murmur2
 from usercore.adapters.kafka.access import check_access
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.errors import translated
+from usercore.delivery.topics import OURS
 from usercore.kernel.errors import UnavailableError
+from usercore.kernel.tracing import Span, SpanKind, Word, step
 from usercore.messaging.errors import TopicUnknownError
 from usercore.messaging.ports import MessageSender
 from usercore.settings import KafkaSettings
@@ -36,6 +38,10 @@ _CLOSING_S: Final = 2.0
 """How long a producer that is thrown away may take to close its connections."""
 # Source: Apache Kafka, org.apache.kafka.common.internals.Topic.
 _LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
+
+TRACEPARENT: Final = "traceparent"
+"""Source: W3C Trace Context, 3.2; the header of that name in Kafka too."""
+_OURS: Final = frozenset(OURS)
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -71,7 +77,8 @@ class KafkaProducer:
             TopicUnknownError: there is no such topic, and the brokers make none.
             BrokerDeniedError: the brokers do not let us.
         """
-        with translated(topic):
+        with step(f"send {_shown(topic)}", SpanKind.PRODUCER, sending(topic)) as span, translated(topic):
+            headers = _within(span, headers)
             async with asyncio.timeout(self._send_timeout_s):
                 live = await self._opened()
                 name = await self._known(live, topic)
@@ -214,6 +221,31 @@ class KafkaProducer:
                     detail = f"topic {name} takes no batches; its messages are sent one by one from now on"
                     structlog.get_logger().warning("batch too large", topic=name)
                     raise UnavailableError(detail) from error
+
+
+def sending(topic: str) -> dict[str, Word]:
+    """Return the attributes of a message's span. Source: OpenTelemetry semantic conventions for Kafka.
+
+    The key is a user's id, and left out.
+    """
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": _shown(topic),
+    }
+
+
+def _shown(topic: str) -> str:
+    """Return a topic's name; one that others have named may hold anything."""
+    return topic if topic in _OURS else "replies"
+
+
+def _within(span: Span, headers: Headers) -> Headers:
+    """Return the headers with the trace; a message that is passed on as it came keeps its own."""
+    if span.traceparent is None or any(name == TRACEPARENT for name, _ in headers):
+        return headers
+    return [*headers, (TRACEPARENT, span.traceparent.encode())]
 
 
 @lru_cache(maxsize=65_536)

@@ -81,7 +81,7 @@ class Cache:
         Raises:
             CacheDownError: it does not.
         """
-        await self._link.exchange(lambda client: client.ping())
+        await self._link.exchange(lambda client: client.ping(), name="PING")
 
     def pool_use(self) -> tuple[int, int]:
         """Return how many connections there may be, and how many are at work."""

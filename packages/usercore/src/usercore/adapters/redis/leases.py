@@ -151,7 +151,7 @@ class LeasedRateLimiter:
         self._local = MemoryRateLimiter(clock)
         self._alone_until = 0.0
         self._leases: dict[tuple[str, str], _Lease] = {}
-        self._refilled = Gatherer(self._refill, most_at_once=_BATCH, most_waiting=_WAITING)
+        self._refilled = Gatherer(self._refill, most_at_once=_BATCH, most_waiting=_WAITING, name="permits")
 
     async def __aenter__(self) -> Self:
         """Return the limiter."""

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from usercore.adapters.redis.breaker import Breaker
 from usercore.adapters.redis.observer import ERROR, CacheObserver
 from usercore.adapters.redis.steps import CacheDownError
+from usercore.kernel.tracing import SpanKind, current, step
 from usercore.settings.sections import CacheSettings
 
 T = TypeVar("T")
@@ -86,11 +87,14 @@ class RedisLink:
         """Return a script for :meth:`exchange` to run; the server is given it when it does not know it."""
         return self._client.register_script(lua)
 
-    async def exchange(self, work: "Callable[[Redis], Awaitable[T]]", *, tries: int = 1, insist: bool = False) -> T:
+    async def exchange(
+        self, work: "Callable[[Redis], Awaitable[T]]", *, name: str, tries: int = 1, insist: bool = False
+    ) -> T:
         """Return what the server answered.
 
         Args:
             work: the exchange; it must bear being done twice where there are several tries.
+            name: what it is called in traces: the command, or what the script is for.
             tries: how often at most.
             insist: ask even a server that did not answer before; it may be back, and others may fill it again.
 
@@ -99,7 +103,10 @@ class RedisLink:
         """
         if not insist and not self._breaker.admits():
             raise CacheDownError
-        return await self._shielded.run(self._try(work, tries))
+        if current() is None:
+            return await self._shielded.run(self._try(work, tries))
+        with step(name, SpanKind.CLIENT, _words(name)):
+            return await self._shielded.run(self._try(work, tries))
 
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
@@ -117,3 +124,8 @@ class RedisLink:
             raise CacheDownError from error
         self._breaker.succeeded()
         return answer
+
+
+def _words(name: str) -> dict[str, str]:
+    """Return the attributes of an exchange's span. Source: OpenTelemetry semantic conventions for Redis."""
+    return {"db.system.name": "redis", "db.operation.name": name}

@@ -69,7 +69,7 @@ class RedisPermits:
         """Take permits for each, and give back what is returned, in one round trip."""
         keys = [self._prefix + self._hashed(ask) for ask in asks]
         arguments = [number for ask in asks for number in _numbers(ask)]
-        found = await self._link.exchange(lambda client: self._script(keys, arguments, client))
+        found = await self._link.exchange(lambda client: self._script(keys, arguments, client), name="EVALSHA take")
         return [
             Grant(taken, remaining, full / _MICROS, wait / _MICROS)
             for taken, remaining, full, wait in cast("list[list[int]]", found)

@@ -105,35 +105,38 @@ class RedisStore:
     async def read(self, ids: Sequence[UserId]) -> Sequence[bytes | None]:
         """Return the value of each user, or None."""
         keys = [self._value + id_bytes(user_id) for user_id in ids]
-        return cast("Sequence[bytes | None]", await self._link.exchange(lambda client: client.mget(keys)))
+        return cast("Sequence[bytes | None]", await self._link.exchange(lambda client: client.mget(keys), name="MGET"))
 
     async def lease(self, ids: Sequence[UserId], token: str) -> Sequence[LeaseAnswer]:
         """Take a lease for each user who has no value, no fence and no lease."""
-        found = await self._run(self._lease_script, self._three(ids), [token, self._lease_ms])
+        found = await self._run("lease", self._lease_script, self._three(ids), [token, self._lease_ms])
         answers = cast("Sequence[bytes | int]", found)
         return [one if isinstance(one, bytes) else "leased" if one else "busy" for one in answers]
 
     async def fill(self, token: str, values: Mapping[UserId, bytes | None]) -> None:
         """Where the lease is still held: give it back, and store the value unless it is None."""
         keys = self._keys(values, (self._value, self._lease_of))
-        await self._run(self._fill_script, keys, [token, self._ttl_ms, *(value or b"" for value in values.values())])
+        args: list[str | bytes | int] = [token, self._ttl_ms, *(value or b"" for value in values.values())]
+        await self._run("fill", self._fill_script, keys, args)
 
     async def fence(self, ids: Sequence[UserId], token: str) -> None:
         """Delete value and lease of each user and add this token to the fence."""
-        await self._run(self._fence_script, self._three(ids), [token, self._fence_ms], tries=_WRITER_TRIES)
+        args: list[str | bytes | int] = [token, self._fence_ms]
+        await self._run("fence", self._fence_script, self._three(ids), args, tries=_WRITER_TRIES)
 
     async def release(self, ids: Sequence[UserId], token: str) -> None:
         """Delete value and lease of each user and take this token out of the fence."""
         # Insists: once the server is back other copies fill it, and a write must not be acknowledged past them.
-        await self._run(self._release_script, self._three(ids), [token], tries=_WRITER_TRIES, insist=True)
+        await self._run("release", self._release_script, self._three(ids), [token], tries=_WRITER_TRIES, insist=True)
 
     async def invalidate(self, ids: Sequence[UserId]) -> None:
         """Delete value and lease of each user; fences stay."""
         keys = self._keys(ids, (self._value, self._lease_of))
-        await self._link.exchange(lambda client: client.delete(*keys), tries=_WRITER_TRIES, insist=True)
+        await self._link.exchange(lambda client: client.delete(*keys), name="DEL", tries=_WRITER_TRIES, insist=True)
 
     async def _run(
         self,
+        name: str,
         script: AsyncScript,
         keys: Sequence[bytes],
         args: Sequence[str | bytes | int],
@@ -141,7 +144,9 @@ class RedisStore:
         tries: int = 1,
         insist: bool = False,
     ) -> object:
-        return await self._link.exchange(lambda client: script(keys, args, client), tries=tries, insist=insist)
+        return await self._link.exchange(
+            lambda client: script(keys, args, client), name=f"EVALSHA {name}", tries=tries, insist=insist
+        )
 
     def _three(self, ids: Iterable[UserId]) -> list[bytes]:
         return self._keys(ids, (self._value, self._lease_of, self._fence_of))

@@ -92,6 +92,7 @@ def _row(place: int, new: NewFact) -> dict[str, Any]:
         "actor_id": context.actor.id,
         "correlation_id": context.correlation_id,
         "causation_id": context.causation_id,
+        "traceparent": context.traceparent,
         **_content(fact),
     }
 

@@ -24,7 +24,7 @@ told AS MATERIALIZED (
         place integer, waits_for text, waits_for_id text, kind text, fact_id text, user_id uuid, event_id uuid,
         occurred_at timestamptz, order_id text, amount numeric, currency text, items bigint, points bigint,
         error_code text, reason text, recorded_at timestamptz, actor_kind text, actor_id text, correlation_id text,
-        causation_id text
+        causation_id text, traceparent text
     )
 ), heirs AS (
     SELECT m.merged_id AS told_of, m.survivor_id AS heir FROM user_merges AS m
@@ -102,7 +102,7 @@ def _won(name: str) -> str:
 # What `usercore.delivery.routing` says of a failed payment; a test holds both equal.
 _TOLD: Final = """
 to_deliveries AS (
-    INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, created_at, due_at)
+    INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, created_at, due_at, traceparent)
     SELECT w.event_id, 'NOTIFICATION', 'SEND_PAYMENT_FAILED', w.user_id,
            json_build_object(
                'orderId', w.order_id, 'paymentId', w.fact_id, 'errorCode', w.error_code,
@@ -110,7 +110,7 @@ to_deliveries AS (
                               THEN json_build_object('value', w.amount::text, 'currency', w.currency) END,
                'email', l.email, 'firstName', l.first_name, 'locale', l.locale
            ),
-           a.recorded_at, a.recorded_at
+           a.recorded_at, a.recorded_at, a.traceparent
     FROM won_payments AS w JOIN asked_payments AS a ON a.event_id = w.event_id JOIN locked AS l ON l.id = w.user_id
     WHERE w.kind = 'PAYMENT_FAILED'
 )"""

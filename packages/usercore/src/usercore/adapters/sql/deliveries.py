@@ -31,7 +31,7 @@ WITH due AS MATERIALIZED (
     WHERE d.event_id = due.event_id AND d.recipient = due.recipient
     RETURNING d.*
 )
-SELECT event_id::text, recipient, operation, user_id::text, payload, secret, created_at, attempts
+SELECT event_id::text, recipient, operation, user_id::text, payload, secret, created_at, attempts, traceparent
 FROM taken ORDER BY created_at, seq
 """
 # The index gives the due ones in order, the first of them at once. Before the table is analyzed, or after it grew
@@ -138,7 +138,7 @@ def _keys(deliveries: Sequence[Delivery]) -> tuple[list[str], list[str]]:
 
 
 def _delivery(row: Row) -> Delivery:
-    event_id, recipient, operation, user_id, payload, secret, created_at, attempts = row
+    event_id, recipient, operation, user_id, payload, secret, created_at, attempts, traceparent = row
     return Delivery(
         event_id=EventId(event_id),
         recipient=Recipient(recipient),
@@ -148,6 +148,7 @@ def _delivery(row: Row) -> Delivery:
         secret=None if secret is None else Secret(secret),
         created_at=utc(created_at),
         attempts=attempts,
+        traceparent=traceparent,
     )
 
 

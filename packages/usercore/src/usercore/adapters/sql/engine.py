@@ -21,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from usercore.adapters.sql.connecting import Connector
 from usercore.adapters.sql.errors import LostError, is_lost, translated
+from usercore.adapters.sql.tracing import statement_span, transaction_span
 from usercore.settings import DatabaseSettings
 
 T = TypeVar("T")
@@ -110,7 +111,8 @@ class Database:
                 raise psycopg.OperationalError("the transaction was rolled back")
             return result
 
-        return await self._run(self._writes, attempt, limit_s)
+        with transaction_span():
+            return await self._run(self._writes, attempt, limit_s)
 
     async def ping(self) -> None:
         """Return if the database answers and has been migrated.
@@ -172,9 +174,10 @@ def _session(connection: AsyncConnection) -> Session:
 
 async def fetch(opened: Session, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
     """Return the rows of a statement with ``$1`` parameters, in the driver's binary form."""
-    cursor = psycopg.AsyncRawCursor(opened)
-    await cursor.execute(statement, parameters, binary=True, prepare=prepare)
-    return await cursor.fetchall()
+    with statement_span(statement):
+        cursor = psycopg.AsyncRawCursor(opened)
+        await cursor.execute(statement, parameters, binary=True, prepare=prepare)
+        return await cursor.fetchall()
 
 
 async def _clean_up(connection: AsyncConnection, error: BaseException) -> None:

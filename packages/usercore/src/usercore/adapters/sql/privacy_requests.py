@@ -63,10 +63,11 @@ SELECT kind, count(*) FROM privacy_requests WHERE due_at < $1 AND {OPEN} GROUP B
 _LAST: Final = b"SELECT COALESCE(max(ledger_sequence), 0) FROM privacy_requests WHERE ledger_sequence IS NOT NULL"
 _HELD: Final = b"SELECT 1 FROM legal_holds WHERE user_id = $1::uuid AND released_at IS NULL LIMIT 1"
 TO_DELIVERIES: Final = b"""
-INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
-SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at
+INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at, traceparent)
+SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at, d.traceparent
 FROM json_to_recordset($1::json) AS d(
-    event_id uuid, recipient text, operation text, user_id uuid, payload json, secret text, created_at timestamptz
+    event_id uuid, recipient text, operation text, user_id uuid, payload json, secret text, created_at timestamptz,
+    traceparent text
 ) RETURNING 1
 """
 

@@ -57,6 +57,7 @@ def dump_deliveries(deliveries: Iterable[Delivery]) -> str:
                 "payload": delivery.payload,
                 "secret": delivery.secret and delivery.secret.reveal(),
                 "created_at": delivery.created_at.isoformat(),
+                "traceparent": delivery.traceparent,
             }
             for delivery in deliveries
         ]

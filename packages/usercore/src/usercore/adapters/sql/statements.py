@@ -91,10 +91,13 @@ to_outbox AS (
     INSERT INTO audit_heads (user_id, sequence, hash) SELECT user_id, sequence, hash FROM to_audit
     ON CONFLICT (user_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
 ), to_deliveries AS (
-    INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
-    SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at
+    INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at,
+                            traceparent)
+    SELECT d.event_id, d.recipient, d.operation, d.user_id, d.payload, d.secret, d.created_at, d.created_at,
+           d.traceparent
     FROM won JOIN json_to_recordset($2::json) AS d(
-        event_id uuid, recipient text, operation text, user_id uuid, payload json, secret text, created_at timestamptz
+        event_id uuid, recipient text, operation text, user_id uuid, payload json, secret text, created_at timestamptz,
+        traceparent text
     ) ON d.user_id = won.id
 ), to_preferences AS (
     INSERT INTO email_preferences (user_id, topic, subscribed, source, said_at, wording_version)

@@ -42,8 +42,8 @@ INSERT INTO verifications (id, user_id, channel, state, started_at, contact_hash
 VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING 1
 """
 _DELIVER: Final = b"""
-INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at)
-VALUES ($1::uuid, $2, $3, $4::uuid, $5::json, $6, $7, $7) RETURNING 1
+INSERT INTO deliveries (event_id, recipient, operation, user_id, payload, secret, created_at, due_at, traceparent)
+VALUES ($1::uuid, $2, $3, $4::uuid, $5::json, $6, $7, $7, $8) RETURNING 1
 """
 _GUESS: Final = f"""
 UPDATE verifications SET attempts = attempts + 1
@@ -108,6 +108,7 @@ async def _start(new: NewVerification, opened: Session) -> None:
             json.dumps(delivery.payload, ensure_ascii=False),
             delivery.secret and delivery.secret.reveal(),
             delivery.created_at,
+            delivery.traceparent,
         )
 
 

@@ -132,6 +132,7 @@ DELIVERIES: Final = table(
         plain("due_at", withheld="the queue's bookkeeping"),
         plain("attempts"),
         plain("delivered_at"),
+        plain("traceparent", withheld="the number of a trace, random"),
         plain("error_code"),
         plain("failed_at"),
         plain("discarded_at"),

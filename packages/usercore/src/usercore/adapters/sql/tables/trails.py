@@ -109,6 +109,8 @@ deliveries: Final = Table(
     Column("discarded_at", TIME),
     Column("settled_by", Text),
     Column("settled_reason", Text),
+    # Of what caused it, where there is a trace: the recipient is told within it.
+    Column("traceparent", Text),
     PrimaryKeyConstraint("event_id", "recipient", name="pk_deliveries"),
 )
 _WAITING = text("delivered_at IS NULL AND failed_at IS NULL")

@@ -1,0 +1,17 @@
+"""The trace that a delivery belongs to."""
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # A column that may be missing and has no default is a change of the catalogue alone.
+    op.execute("ALTER TABLE deliveries ADD COLUMN traceparent text")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE deliveries DROP COLUMN traceparent")
