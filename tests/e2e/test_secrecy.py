@@ -16,6 +16,7 @@ from tests.e2e.harness.rows import locked, rows, waiting_for
 from tests.e2e.harness.waiting import until
 from tests.e2e.harness.wire import Answer, Client, Connection, UnansweredError, request_bytes
 from tests.http import canaries
+from tests.traces import Collector
 from user_http.routes import ROUTES, Route
 
 TOPIC = "news"
@@ -195,8 +196,18 @@ async def break_the_database(visitor: Visitor, world: World, user_id: str) -> No
         assert answer.status == 500
 
 
-async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_or_problem(world: World) -> None:
-    async with running_copies(world, LOG_LEVEL="debug", DB_STATEMENT_TIMEOUT_S="0.5") as [copy]:
+async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_trace_or_problem(world: World) -> None:
+    with Collector().listening() as collector:
+        await visit_with_traces(world, collector)
+    assert {"POST /v1/users", "PATCH /v1/users/{userId}", "create_user", "transaction", "MGET"} <= collector.names
+    failures = {span.words.get("error.type") for span in collector.spans}
+    assert {"500", "503", "unavailable", "CheckViolation"} <= failures
+    assert found_in(collector.text) == []
+
+
+async def visit_with_traces(world: World, collector: Collector) -> None:
+    traces = {"TRACES_ENDPOINT": collector.url, "TRACES_SAMPLE_RATIO": "1"}
+    async with running_copies(world, LOG_LEVEL="debug", DB_STATEMENT_TIMEOUT_S="0.5", **traces) as [copy]:
         async with copy.client(*ALL_SCOPES, subject=f"{MARK}|caller") as client, Client(copy.port, MARK) as stranger:
             visitor = Visitor(client)
             await register(world, NAMED)
@@ -225,6 +236,7 @@ async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_or_
     assert user_id not in log
     assert found_in(metrics) == []
     assert user_id not in metrics
+    assert user_id not in collector.text
     # The search saw what it had to see: lines of every sort, crashes among them.
     assert log.count('"event": "request"') > 500
     assert '"event": "request crashed"' in log

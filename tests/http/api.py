@@ -20,6 +20,7 @@ from usercore.adapters.attributes import JsonSchemaValidator
 from usercore.adapters.contacts import ValidatedEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.kernel.secret import Secret
+from usercore.kernel.tracing import Tracer
 from usercore.observe.metrics import Metrics
 from usercore.settings.serving import AuthSettings, HttpSettings, ServingSettings
 from usercore.users.create_user import CreateUserCommand
@@ -113,11 +114,13 @@ async def serving(
     core: Core | None = None,
     readiness: Callable[[], Awaitable[Readiness]] = always_ready,
     keys: KeySource | None = None,
+    tracer: Tracer | None = None,
     **http: Any,
 ) -> AsyncIterator[Api]:
     """Serve a core and give a client with a token that may read and write users."""
     metrics, lifecycle, core = Metrics(), Lifecycle(), core or a_core()
-    app = build_app(core, settings_in(folder, **http), metrics, readiness=readiness, lifecycle=lifecycle, keys=keys)
+    settings = settings_in(folder, **http)
+    app = build_app(core, settings, metrics, readiness=readiness, lifecycle=lifecycle, keys=keys, tracer=tracer)
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://users", headers=bearer()) as client:
         yield Api(core, app, client, metrics, lifecycle)

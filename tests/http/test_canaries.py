@@ -12,23 +12,27 @@ import pytest
 from attrs import evolve, fields
 
 from tests.http import canaries
-from tests.http.api import Api
+from tests.http.api import Api, a_core
 from tests.http.test_access import essence
 from tests.http.test_limits import limited
 from tests.http.test_personal_data import logs
 from tests.http.tokens import EVERYTHING, bearer
+from tests.traces import Recording
 from user_http.access import RULES
 from user_http.limits import UNLIMITED
 from user_http.routes import ROUTES, UNMATCHED, Route
+from user_http.tracing import UNTRACED
 from usercore.delivery.values import Operation
 from usercore.kernel.context import SYSTEM, CommandContext
 from usercore.kernel.ids import UserId
 from usercore.kernel.limits import Quota
+from usercore.observe.metrics import Metrics
 from usercore.preferences.topics import RegisterTopicCommand
 from usercore.privacy.mailing.tokens import Ticket, UnsubscribeTokens
 from usercore.users.attribute_rules import RegisterAttributeSchemaCommand
 from usercore.verification.values import CODE_DIGITS, TOKEN_CHARS
 from usercore.wiring.core import Ports, assemble
+from usercore.wiring.observing import observe_core
 
 __all__ = ["logs"]
 
@@ -46,9 +50,16 @@ FREE: dict[str, Any] = dict.fromkeys(("reads", "writes", "lookups", "sensitive",
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+def recording() -> Recording:
+    """Every trace, recorded."""
+    return Recording.begun()
+
+
+@pytest.fixture
+async def api(tmp_path: Path, recording: Recording) -> AsyncIterator[Api]:
     """An API whose quotas nobody reaches, and whose caller may do everything."""
-    async with limited(tmp_path, **FREE) as one:
+    core = observe_core(a_core(), Metrics(), traces=True)
+    async with limited(tmp_path, core=core, tracer=recording.tracer, **FREE) as one:
         one.client.headers.update(bearer(EVERYTHING, f"{MARK}|caller"))
         await one.core.register_topic(RegisterTopicCommand("news", "News", "1"))
         context = CommandContext(SYSTEM, correlation_id="preparation")
@@ -92,7 +103,7 @@ def test_every_member_of_every_body_and_every_path_has_its_canary() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.id)
-async def test_no_canary_in_any_request_shows(api: Api, route: Route, logs: io.StringIO) -> None:
+async def test_no_canary_in_any_request_shows(api: Api, route: Route, logs: io.StringIO, recording: Recording) -> None:
     everybody = [NOWHERE, await somebody(api)]
     statuses: Counter[int] = Counter()
     for ids in everybody:
@@ -103,10 +114,13 @@ async def test_no_canary_in_any_request_shows(api: Api, route: Route, logs: io.S
     assert sum(statuses.values()) > 20
     assert any(status < 400 for status in statuses) or route.id in ELSEWHERE, "what is valid has its canaries too"
     text, metrics = logs.getvalue(), (await api.client.get("/metrics")).text
+    spans = recording.text().lower()
+    assert (f'"{route.path.lower()}"' in spans) is (route.path not in UNTRACED)
     for trace in (MARK, *(value for ids in everybody for name, value in ids.items() if name != "matter")):
         if trace != "none":
             assert trace not in text.lower(), trace
             assert trace not in metrics.lower(), trace
+            assert trace not in spans, trace
     lines = [line for line in shown(logs) if line["event"] == "request"]
     told = Counter(line["route"] for line in lines if line["route"] in {route.path, UNMATCHED})
     # A canary in place of an id may make another path of it; all else is told by the template.

@@ -20,6 +20,7 @@ from user_http.edge import Lifecycle
 from user_http.limits import ANONYMOUS, FINDING, NAMING, SENSITIVE, UNLIMITED, policy_of
 from user_http.routes import ROUTES
 from usercore.kernel.limits import LimitPolicy, Quota, Verdict
+from usercore.kernel.tracing import Tracer
 from usercore.observe.metrics import Metrics
 from usercore.settings.serving import AuthSettings, HttpSettings, LimitSettings, ServingSettings
 from usercore.wiring.core import Core
@@ -30,13 +31,18 @@ LIMIT = re.compile(r'"([a-z]+)";r=([0-9]+);t=([0-9]+)')
 
 @asynccontextmanager
 async def limited(
-    folder: Path, *, core: Core | None = None, client: tuple[str, int] = ("192.0.2.7", 1), **limits: Any
+    folder: Path,
+    *,
+    core: Core | None = None,
+    client: tuple[str, int] = ("192.0.2.7", 1),
+    tracer: Tracer | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Api]:
     """Serve with quotas of these settings."""
     core, metrics, lifecycle = core or a_core(), Metrics(), Lifecycle()
     auth = AuthSettings(key_file=key_file(folder))
     settings = ServingSettings(HttpSettings(), auth, LimitSettings(**limits))
-    app = build_app(core, settings, metrics, readiness=always_ready, lifecycle=lifecycle)
+    app = build_app(core, settings, metrics, readiness=always_ready, lifecycle=lifecycle, tracer=tracer)
     transport = httpx.ASGITransport(app, client=client)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://users", headers=bearer()) as one:
         yield Api(core, app, one, metrics, lifecycle)

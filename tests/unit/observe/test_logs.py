@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from tests.traces import CALLER, TRACE, Recording
+from usercore.kernel.tracing import During, SpanKind
 from usercore.observe.logs import configure_logs
 from usercore.settings import TelemetrySettings
 from usercore.settings.sections import LogFormat, LogLevel
@@ -63,3 +65,16 @@ def test_lines_below_the_level_are_not_written(lines: io.StringIO) -> None:
 def test_a_line_that_cannot_be_written_does_not_fail_the_work(lines: io.StringIO) -> None:
     lines.close()
     structlog.get_logger().warning("request", status=503)
+
+
+def test_a_line_says_to_which_step_of_which_trace_it_belongs(lines: io.StringIO) -> None:
+    recording = Recording.begun()
+    structlog.get_logger().warning("before")
+    with During(recording.tracer.begin("request", SpanKind.SERVER, parent=CALLER)) as span:
+        structlog.get_logger().warning("ours")
+        logging.getLogger("somebody.else").warning("theirs")
+    before, *within = map(json.loads, lines.getvalue().splitlines())
+    assert "trace_id" not in before
+    assert span.traceparent is not None
+    assert {f"00-{line['trace_id']}-{line['span_id']}-01" for line in within} == {span.traceparent}
+    assert [line["trace_id"] for line in within] == [TRACE, TRACE]

@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 
+from tests.traces import CALLER, Recording, traceparent
+from usercore.kernel.context import SYSTEM, CommandContext
 from usercore.kernel.errors import ConflictError
-from usercore.observe.use_cases import observed
+from usercore.kernel.tracing import During, SpanKind
+from usercore.observe.use_cases import observed, traced
 
 
 class Watcher:
@@ -56,3 +59,22 @@ async def test_a_cancelled_call_is_reported_as_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert watcher.seen == [("halve.twice", "cancelled")]
+
+
+class Write:
+    async def __call__(self, _: str, context: CommandContext) -> str | None:
+        return context.traceparent
+
+    async def again(self, *, context: CommandContext) -> str | None:
+        return context.traceparent
+
+
+async def test_in_a_trace_a_use_case_is_a_span_and_what_it_causes_is_caused_by_it() -> None:
+    recording, watcher = Recording.begun(), Watcher()
+    write = observed(traced(Write(), "write"), "write", watcher)
+    context = CommandContext(SYSTEM, correlation_id="c-1", traceparent=CALLER)
+    assert await write("x", context) == CALLER, "without a trace here the caller's is handed on"
+    with During(recording.tracer.begin("request", SpanKind.SERVER)):
+        told = await write("x", context), await write.again(context=context)
+    assert told == (traceparent(recording.one("write")), traceparent(recording.one("write.again")))
+    assert watcher.seen == [("write", "ok"), ("write", "ok"), ("write.again", "ok")]

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -44,17 +44,19 @@ async def open_tracer(
         settings: where the collector is, and what is recorded.
         exporter: sends the spans; None for OTLP.
     """
-    with _told_seldom():
-        provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(settings), shutdown_on_exit=False)
-        recorder = provider.get_tracer(_SCOPE)
-        if isinstance(recorder, NoOpTracer):
-            yield None
-            return
-        provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(_address(settings))))
-        try:
-            yield OtelTracer(recorder, Choice(settings.sample_ratio, settings.followed_per_s))
-        finally:
-            await _within(FLUSH_S, provider.shutdown)
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(settings), shutdown_on_exit=False)
+    recorder = provider.get_tracer(_SCOPE)
+    if isinstance(recorder, NoOpTracer):
+        yield None
+        return
+    heard = _Complaints.heard()
+    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(_address(settings))))
+    try:
+        yield OtelTracer(recorder, Choice(settings.sample_ratio, settings.followed_per_s))
+    finally:
+        # A thread that is left behind goes on complaining until the process ends.
+        if await _within(FLUSH_S, provider.shutdown):
+            heard.ignore()
 
 
 def _resource(settings: TraceSettings) -> Resource:
@@ -69,8 +71,8 @@ def _address(settings: TraceSettings) -> str:
     return url if urlsplit(url).path.strip("/") else url.rstrip("/") + _PATH
 
 
-async def _within(limit_s: float, work: Callable[[], object]) -> None:
-    """Do blocking work in a thread that the process need not wait for, and return when it is done or time is up."""
+async def _within(limit_s: float, work: Callable[[], object]) -> bool:
+    """Do blocking work in a thread that the process need not wait for, and return whether it was done in time."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def run() -> None:
@@ -83,20 +85,7 @@ async def _within(limit_s: float, work: Callable[[], object]) -> None:
     threading.Thread(target=run, name="traces-flush", daemon=True).start()
     with suppress(TimeoutError):
         await asyncio.wait_for(done.wait(), limit_s)
-
-
-@contextmanager
-def _told_seldom() -> Iterator[None]:
-    """Say at most once a minute what the SDK complains of, and no text of an exception."""
-    logger, handler = logging.getLogger(_LOGGERS), _Complaints()
-    before = logger.propagate
-    logger.propagate = False
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = before
+    return done.is_set()
 
 
 @define(eq=False)
@@ -106,12 +95,26 @@ class _Told:
 
 
 class _Complaints(logging.Handler):
-    """Makes one log line of many."""
+    """Says at most once a minute what the SDK complains of, and no text of an exception."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.WARNING)
         self._clock = clock
         self._told = _Told()
+
+    @classmethod
+    def heard(cls) -> "_Complaints":
+        """Return one that hears all that the SDK says, in place of whoever writes log lines."""
+        logger, handler = logging.getLogger(_LOGGERS), cls()
+        logger.propagate = False
+        logger.addHandler(handler)
+        return handler
+
+    def ignore(self) -> None:
+        """Hear no more."""
+        logger = logging.getLogger(_LOGGERS)
+        logger.removeHandler(self)
+        logger.propagate = not logger.handlers
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, or count what would have been one."""

@@ -17,8 +17,10 @@ _SUMMARY_MAX_CHARS: Final = 255
 _NEW: Final = re.compile(
     r"(?:\bWITH\s+(?:RECURSIVE\s+)?|,\s*)(\w+)(?:\s*\([^()]*\))?\s+AS\s+(?:NOT\s+|MATERIALIZED\s+)*\("
 )
-_TOUCHED: Final = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]+)\b(?!\s*\()")
-_VERBS: Final = {"INSERT INTO": "INSERT", "DELETE FROM": "DELETE", "FROM": "SELECT", "JOIN": "SELECT"}
+_TOUCHED: Final = re.compile(
+    r"\b(?:(INSERT INTO|UPDATE|DELETE FROM)\s+(?:ONLY\s+)?([a-z_]+)|(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]+)\b(?!\s*\())"
+)
+_VERBS: Final = {"INSERT INTO": "INSERT", "UPDATE": "UPDATE", "DELETE FROM": "DELETE", "": "SELECT"}
 
 
 def statement_span(statement: bytes) -> During:
@@ -50,7 +52,11 @@ def _described(statement: bytes) -> tuple[str, Mapping[str, Word]]:
 def _summary(text: str) -> str:
     """Return what a statement does to which tables, those it writes first: ``INSERT users INSERT outbox``."""
     own = set(_NEW.findall(text))
-    done = dict.fromkeys((_VERBS.get(verb, verb), table) for verb, table in _TOUCHED.findall(text) if table not in own)
+    done = dict.fromkeys(
+        (_VERBS[verb], written or read)
+        for verb, written, read in _TOUCHED.findall(text)
+        if (written or read) not in own
+    )
     ordered = sorted(done, key=lambda one: one[0] == "SELECT")
     found = " ".join(f"{verb} {table}" for verb, table in ordered) or text.split(" ", 1)[0].upper()
     return found if len(found) <= _SUMMARY_MAX_CHARS else found[:_SUMMARY_MAX_CHARS].rpartition(" ")[0]
