@@ -206,8 +206,8 @@ async def test_canaries_in_every_part_of_every_request_show_in_no_log_metric_tra
 
 
 async def visit_with_traces(world: World, collector: Collector) -> None:
-    traces = {"TRACES_ENDPOINT": collector.url, "TRACES_SAMPLE_RATIO": "1"}
-    async with running_copies(world, LOG_LEVEL="debug", DB_STATEMENT_TIMEOUT_S="0.5", **traces) as [copy]:
+    settings: dict[str, Any] = {"TRACES_ENDPOINT": collector.url, "TRACES_SAMPLE_RATIO": "1"}
+    async with running_copies(world, LOG_LEVEL="debug", DB_STATEMENT_TIMEOUT_S="0.5", **settings) as [copy]:
         async with copy.client(*ALL_SCOPES, subject=f"{MARK}|caller") as client, Client(copy.port, MARK) as stranger:
             visitor = Visitor(client)
             await register(world, NAMED)

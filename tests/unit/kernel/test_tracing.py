@@ -73,7 +73,7 @@ async def test_a_batch_is_linked_to_every_caller_and_they_to_it() -> None:
 
     async with Gatherer(load, most_at_once=10, most_waiting=10, name="read users") as gatherer:
         answers = await asyncio.gather(ask(1), ask(2), ask(2), gatherer(3))
-    assert answers == [1, 2, 2, 3]
+    assert list(answers) == [1, 2, 2, 3]
     batch, first = recording.one("read users"), recording.one("caller 1")
     others = [span for span in recording.spans if span.name == "caller 2"]
     assert (batch.parent, recording.one("SELECT users").parent) == (first.context, batch.context)
