@@ -27,6 +27,7 @@ OPTIONAL = (
     "aiokafka",
     "aiosmtplib",
     "jinja2",
+    "opentelemetry",
 )
 
 

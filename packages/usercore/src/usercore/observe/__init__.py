@@ -1,1 +1,1 @@
-"""Logs and metrics, wrapped around the use cases at wiring."""
+"""Logs, metrics and traces, wrapped around the use cases at wiring."""

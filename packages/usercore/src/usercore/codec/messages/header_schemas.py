@@ -96,7 +96,10 @@ def reply_headers(contract: Contract) -> Schema:
         "ce_causationid": {**_TEXT, "description": "The query's id."},
         "ce_correlationid": {**_TEXT, "description": "The conversation that the query belongs to."},
     }
-    echoed = {CORRELATION: {"type": "string", "description": "The query's header, where it had one."}}
+    echoed = {
+        CORRELATION: {"type": "string", "description": "The query's header, where it had one."},
+        TRACEPARENT: _TRACE,
+    }
     return _headers({**named, **echoed}, list(named))
 
 
