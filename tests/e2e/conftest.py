@@ -16,6 +16,7 @@ from attrs import evolve
 from tests.databases import database_of, fresh_database
 from tests.e2e.harness.copies import CachePair, Copy, World, running_copies
 from tests.e2e.harness.private import PrivatePostgres, private_postgres, private_valkey
+from tests.e2e.harness.standby import Standby, standby_of
 from tests.e2e.harness.tokens import Signer
 from usercore.adapters.sql import upgrade
 
@@ -84,3 +85,10 @@ def breakable(world: World, postgres: PrivatePostgres) -> World:
     url = database_of(postgres.url, name)
     asyncio.run(upgrade(url))
     return evolve(world, database_url=url)
+
+
+@pytest.fixture(scope="session")
+def standby(postgres: PrivatePostgres) -> Iterator[Standby]:
+    """A replica of the PostgreSQL that tests may break; they leave both running and in step."""
+    with held(standby_of(postgres)) as replica:
+        yield replica

@@ -22,7 +22,7 @@ from user_cli.embedded.valkey import start_valkey
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def server_folder() -> Iterator[Path]:
     """Give a folder that the servers' account can enter, which pytest's own are not."""
     folder = Path(tempfile.mkdtemp(prefix="e2e-servers-", dir=memory_folder()))
     folder.chmod(0o711)
@@ -76,7 +76,7 @@ class PrivateValkey:
 @asynccontextmanager
 async def private_valkey() -> AsyncIterator[PrivateValkey]:
     """Start a Valkey, and stop it at the end."""
-    with _folder() as folder:
+    with server_folder() as folder:
         started = await start_valkey(folder, server_account(), ports=free_port)
         server = PrivateValkey(started.url, started.process)
         try:
@@ -141,7 +141,7 @@ def _parent(entry: Path) -> int:
 async def private_postgres() -> AsyncIterator[PrivatePostgres]:
     """Start a PostgreSQL, and stop it at the end."""
     account = server_account()
-    with _folder() as folder:
+    with server_folder() as folder:
         started = await start_postgres(folder, account, durable=False, ports=free_port)
         server = PrivatePostgres(started.url, started.process, folder, account)
         try:

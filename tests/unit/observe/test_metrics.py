@@ -22,6 +22,8 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
     metrics.http_request("GET", "/v1/users/{userId}", 200, 0.001)
     metrics.http_in_flight(1)
     metrics.cache_reads("hit", 5)
+    metrics.replica_read("primary", "behind")
+    metrics.replica_lag("1", 0.5)
     metrics.rate_limited("reads")
     metrics.backlog(outbox=7)
     metrics.deliveries([DeliveryStanding(Recipient.AUDIT, 2, 1, NOW - SECOND)], NOW)

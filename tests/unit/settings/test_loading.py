@@ -138,7 +138,7 @@ def test_each_setting_has_a_variable_of_its_own_and_says_what_it_is_for(
     assert len({setting.variable for setting in listed}) == len(listed)
     for setting in listed:
         assert setting.doc.endswith("."), setting.variable
-        servers = {"DATABASE_URL", "REDIS_URL", "KRATOS_ADMIN_URL"}
+        servers = {"DATABASE_URL", "DATABASE_REPLICA_URLS", "REDIS_URL", "KRATOS_ADMIN_URL"}
         assert setting.variable.startswith("USER_SERVICE_") or setting.variable in servers
 
 
@@ -228,3 +228,13 @@ def test_a_port_is_taken_exactly_within_its_bounds(number: int) -> None:
     else:
         assert port == number
         assert 0 <= number <= 65535
+
+
+def test_replicas_are_parted_by_commas_or_blanks_and_their_passwords_are_not_shown() -> None:
+    one, two = "postgresql://u:p,w@one:5432/users", "postgres://u:pw@two/users"
+    for raw in (f"{one},{two}", f" {one}, {two},", f"{one}\n{two}\n"):
+        found = load(DatabaseSettings, {"DATABASE_URL": one, "DATABASE_REPLICA_URLS": raw})
+        assert [url.reveal() for url in found.replica_urls] == [one, two]
+        assert "pw@" not in repr(found)
+    with pytest.raises(SettingsError, match="DATABASE_REPLICA_URLS"):
+        load(DatabaseSettings, {"DATABASE_URL": one, "DATABASE_REPLICA_URLS": f"{one},mysql://two"})

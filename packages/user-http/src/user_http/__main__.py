@@ -71,6 +71,7 @@ async def run(core_settings: CoreSettings, serving: ServingSettings) -> None:
             readiness=service.readiness,
             lifecycle=lifecycle,
             tracer=service.tracer,
+            consistency=service.consistency,
         )
         upkeep = asyncio.create_task(service.maintenance.run(core_settings.delivery.interval_s))
         try:

@@ -15,6 +15,7 @@ from user_http.access import rule_of
 from user_http.answers import Answer
 from user_http.auth.sources import JwksUrl, KeyFile, KeyRing, KeySource, plain_client
 from user_http.auth.tokens import TokenVerifier
+from user_http.consistency import Consistency, Tokens
 from user_http.controllers.activity import ActivityController
 from user_http.controllers.aliases import AliasController
 from user_http.controllers.audit import AuditController
@@ -62,6 +63,7 @@ def build_app(
     lifecycle: Lifecycle | None = None,
     keys: KeySource | None = None,
     tracer: Tracer | None = None,
+    consistency: Consistency | None = None,
 ) -> ASGIApp:
     """Return the whole API over a core.
 
@@ -73,6 +75,7 @@ def build_app(
         lifecycle: says when this copy drains; None means never.
         keys: where the keys come from that tokens are checked with; the settings say so where it is None.
         tracer: makes spans of requests, where there are traces.
+        consistency: lets replicas answer; None where there are none.
     """
     life = lifecycle or Lifecycle()
     http = settings.http
@@ -80,7 +83,8 @@ def build_app(
     verifier = TokenVerifier(ring, settings.auth.issuer, settings.auth.audience)
     gate = Gate(core.ports.limiter, settings.limits, telemetry)
     deadlines, signals = Deadlines(http.request_timeout_s), Signals(core.opt_out_of_sale)
-    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, gate, signals)
+    tokens = None if consistency is None else Tokens(consistency)
+    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, gate, signals, tokens)
     health = HealthController(readiness, telemetry.scrape, life)
     within = timedelta(seconds=settings.auth.signed_in_within_s)
     operations = {one.route.id: one for one in _operations(core, health, PrivacyController(core, within))}

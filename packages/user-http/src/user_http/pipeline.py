@@ -5,6 +5,7 @@ goes wrong.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -16,6 +17,7 @@ from user_http.access import RULES, Rule, authorise
 from user_http.answers import NO_ANSWER, Answer
 from user_http.auth.callers import Caller
 from user_http.auth.tokens import TokenRefusedError, TokenVerifier
+from user_http.consistency import Tokens
 from user_http.deadlines import DeadlinePassedError, Deadlines
 from user_http.exchange import SCOPE_KEY, Exchange
 from user_http.limits import Gate
@@ -70,6 +72,7 @@ class Pipeline:
         deadlines: end requests that take too long.
         gate: counts what each caller asks.
         signals: honour what browsers say beside the request.
+        tokens: let callers see what they wrote; None where nothing is read from replicas.
     """
 
     verifier: TokenVerifier
@@ -77,6 +80,7 @@ class Pipeline:
     deadlines: Deadlines
     gate: Gate
     signals: Signals
+    tokens: Tokens | None = None
 
     async def answer(
         self,
@@ -112,7 +116,9 @@ class Pipeline:
                 await self.gate.ask(call, None)
             return await operation.handle(call)
         await self._admit(operation, call, rule, user_id)
-        return await self.signals.beside(call, rule, operation.handle)
+        if self.tokens is None:
+            return await self.signals.beside(call, rule, operation.handle)
+        return await self.tokens.around(call, partial(self.signals.beside, rule=rule, handle=operation.handle))
 
     async def _admit(self, operation: Operation, call: Call, rule: Rule, user_id: str | None) -> None:
         """Pass a caller who may call the operation, has some of the quota left, and wants what it answers with."""

@@ -181,7 +181,18 @@ def _path_and_headers() -> dict[str, Any]:
             "and has no further effect.",
             example="sign-up-7f3c",
         ),
+        "consistencyToken": _parameter(
+            "Consistency-Token",
+            "header",
+            {"type": "string"},
+            "What the caller was last given in this header: the answer is at least as new. `latest` asks for what is "
+            "so now. Without it a caller's own writes are seen all the same, for as long as replicas may lag.",
+            example=_CONSISTENCY_EXAMPLE,
+        ),
     }
+
+
+_CONSISTENCY_EXAMPLE: Final = "AQAAAAAXcfvo"
 
 
 _TAG: Final = r'^(\*|"[1-9][0-9]{0,8}")$'
@@ -346,6 +357,11 @@ def headers() -> dict[str, Any]:
             "The caller's quota: requests, and seconds of the window (draft-ietf-httpapi-ratelimit-headers-10).",
             {"type": "string"},
             '"reads";q=600000;w=60',
+        ),
+        "Consistency-Token": (
+            "Where replicas answer reads: to be sent back with the next one, so that it is at least as new.",
+            {"type": "string"},
+            _CONSISTENCY_EXAMPLE,
         ),
         "WWW-Authenticate": ("What is wrong with the token (RFC 6750).", {"type": "string"}, "Bearer"),
         "X-Request-Id": (

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from user_http.access import RULES
+from user_http.consistency import gives_token, takes_token
 from user_http.decoding.media import JSON
 from user_http.openapi.components import headers, parameters, schemas
 from user_http.openapi.describing import Body, Success
@@ -78,12 +79,14 @@ def _operation(route: Route) -> dict[str, Any]:
         "description": described.text,
         "security": _security(route.id),
     }
-    if described.parameters:
-        operation["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in described.parameters]
+    names = (*described.parameters, *(("consistencyToken",) if takes_token(route) else ()))
+    if names:
+        operation["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in names]
     if described.body is not None:
         operation["requestBody"] = _body(described.body)
+    told = (*limit_headers(route.id), *(("Consistency-Token",) if gives_token(route) else ()))
     operation["responses"] = {
-        str(described.success.status): _success(described.success, limit_headers(route.id)),
+        str(described.success.status): _success(described.success, told),
         **({"304": _not_modified(limit_headers(route.id))} if route == GET_USER else {}),
         **({"308": _moved(limit_headers(route.id))} if route in FOLLOWING else {}),
         **error_responses(route.id),

@@ -26,6 +26,8 @@ _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 _TIER = re.compile(r"[A-Z][A-Z0-9_]{0,31}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 
+_BETWEEN_URLS = re.compile(r",?\s+|,(?=[a-z]+://)")
+"""A comma may stand in a password as well."""
 _BASE = re.compile(r"https?://[A-Za-z0-9._~:\[\]-]+(?:/[A-Za-z0-9._~%-]+)*", re.ASCII)
 # Source: RFC 6750, 2.1: b64token.
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -156,6 +158,12 @@ def secret_url(*schemes: str) -> Callable[[str], Secret]:
     """Return a parser for a URL that may hold a password."""
     parse = url(*schemes)
     return lambda raw: Secret(parse(raw))
+
+
+def secret_urls(*schemes: str) -> Callable[[str], tuple[Secret, ...]]:
+    """Return a parser for such URLs, parted by white space or by commas."""
+    parse = secret_url(*schemes)
+    return lambda raw: tuple(parse(one) for one in _BETWEEN_URLS.split(raw.strip().strip(",")))
 
 
 def path(raw: str) -> Path:

@@ -16,6 +16,7 @@ from usercore.settings.parsers import (
     path,
     seconds,
     secret_url,
+    secret_urls,
     text,
     tiers,
     whole_number,
@@ -114,6 +115,33 @@ class DatabaseSettings:
         whole_number(1, 1000),
         "How often a migration tries to get a table that others use, with waits of up to 10 s between.",
         default=20,
+    )
+    replica_urls: tuple[Secret, ...] = setting(
+        "DATABASE_REPLICA_URLS",
+        secret_urls("postgresql", "postgres"),
+        "Streaming replicas that lists, searches, history, activity and the audit list may be read from, parted by "
+        "commas or blanks; each names one server. Without it everything is read from `DATABASE_URL`.",
+        default=(),
+        secret=True,
+    )
+    replica_pool_size: int = setting(
+        "USER_SERVICE_DB_REPLICA_POOL_SIZE",
+        whole_number(1, 200),
+        "Connections for reading to each replica.",
+        default=8,
+    )
+    replica_max_lag_s: float = setting(
+        "USER_SERVICE_DB_REPLICA_MAX_LAG_S",
+        seconds(0.5, 300),
+        "How old what a replica answers may be; one that lags more is left out until it has caught up. An erasure "
+        "waits as long for a replica that does not tell that it has it too. The same for every copy.",
+        default=5.0,
+    )
+    replica_wait_s: float = setting(
+        "USER_SERVICE_DB_REPLICA_WAIT_S",
+        seconds(0, 5),
+        "How long a read waits for a replica to have what its caller wrote before the primary is asked instead.",
+        default=0.1,
     )
 
 

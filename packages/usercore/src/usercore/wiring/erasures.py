@@ -41,9 +41,11 @@ class ErasureGate:
 
     Args:
         replay: does it.
+        settle: returns once replicas have it too; None where there are none.
     """
 
     replay: ReplayErasures
+    settle: Callable[[], Awaitable[None]] | None = None
     is_open: bool = False
     _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
@@ -63,6 +65,8 @@ class ErasureGate:
                 raise UnavailableError(BROKEN) from error
             if again:
                 structlog.get_logger().warning("erased people again whom the database had back", people=again)
+                if self.settle is not None:
+                    await self.settle()
             self.is_open = True
 
     async def stands(self) -> str:

@@ -25,6 +25,7 @@ from usercore.adapters.redis import Cache, open_cache, open_rate_limiter
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
 from usercore.adapters.sql.listening import open_signal
+from usercore.adapters.sql.positions import Positions
 from usercore.adapters.system import SystemClock, SystemIds
 from usercore.delivery.breaker import BreakerLimits
 from usercore.delivery.deliver_pending import LONGEST_WAIT, DeliveryPolicy
@@ -40,6 +41,7 @@ from usercore.wiring.erasures import ErasureGate, behind
 from usercore.wiring.keys import open_master_keys
 from usercore.wiring.maintenance import Maintenance
 from usercore.wiring.observing import observe_core
+from usercore.wiring.replicas import Consistency, Replication, SettledErasures, open_replication
 from usercore.wiring.services import open_services
 from usercore.wiring.tracing import open_tracing, traced_services
 
@@ -54,7 +56,8 @@ class Readiness:
 
     Args:
         ready: whether it can.
-        parts: how each part stands: ``ok``, ``down``, or ``off`` where it is not configured.
+        parts: how each part stands: ``ok``, ``down``, or ``off`` where it is not configured; of several replicas
+            also ``degraded``.
     """
 
     ready: bool
@@ -81,13 +84,20 @@ class Service:
     _database: Database
     _cache: Cache | None
     _gate: ErasureGate | None
+    _replication: Replication | None = None
+
+    @property
+    def consistency(self) -> Consistency | None:
+        """Lets callers read from replicas and see what they wrote; None where there are no replicas."""
+        return None if self._replication is None else self._replication.consistency
 
     async def readiness(self) -> Readiness:
         """Ask the parts; PostgreSQL is needed to serve, and that nobody is served whom the ledger has as erased."""
         database = await _stands(self._database)
         cache = "off" if self._cache is None else await _stands(self._cache)
         erasures = "off" if self._gate is None else await self._gate.stands()
-        parts = {"database": database, "cache": cache, "erasures": erasures}
+        replicas = "off" if self._replication is None else self._replication.replicas.standing()
+        parts = {"database": database, "cache": cache, "erasures": erasures, "replicas": replicas}
         return Readiness("down" not in {database, erasures}, parts)
 
 
@@ -120,14 +130,19 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         # First in, last out: what is recorded until the end is sent.
         tracer = await stack.enter_async_context(open_tracing(settings.traces))
         master_keys = await open_master_keys(settings.keys)
-        database = await stack.enter_async_context(open_database(settings.database))
+        positions = Positions(settings.database.replica_max_lag_s) if settings.database.replica_urls else None
+        database = await stack.enter_async_context(open_database(settings.database, positions))
+        replication = None
+        if positions is not None:
+            replication = await stack.enter_async_context(open_replication(settings, database, positions, metrics))
         cache = None
         if settings.cache.url is not None:
             fence_ttl_s = max(_FENCE_TTL_S, _FENCE_STATEMENTS * settings.database.statement_timeout_s)
             opened = open_cache(settings.cache, metrics, fence_ttl_s=fence_ttl_s)
             cache = await stack.enter_async_context(opened)
-        ports = await _ports(settings, sql_ports(database, master_keys), cache, metrics, stack, tracer)
-        metrics.watch_pools(lambda: _pools(database, cache))
+        sql = sql_ports(database, master_keys, None if replication is None else replication.replicas)
+        ports = await _ports(settings, sql, cache, metrics, stack, tracer)
+        metrics.watch_pools(lambda: _pools(database, cache, replication))
         put_together = partial(
             assemble,
             tiers=settings.activity.loyalty_tiers,
@@ -138,7 +153,13 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             retention=settings.retention.schedule(),
         )
         bare = put_together(ports)
-        gate = ErasureGate(bare.replay_erasures) if ports.erasure_ledger.kept else None
+        gate = None
+        if ports.erasure_ledger.kept:
+            # Nobody reads before all of them are erased again, so that it is enough to wait for replicas then.
+            gate = ErasureGate(bare.replay_erasures, None if replication is None else replication.settle)
+        if replication is not None:
+            ports = evolve(ports, writer=SettledErasures(ports.writer, replication.replicas))
+            bare = evolve(put_together(ports), replay_erasures=bare.replay_erasures)
         if gate is not None:
             # What looks at the ledger itself reads past the gate.
             looking = put_together(behind(gate, ports))
@@ -148,7 +169,7 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         every = checkpoint_every(settings.checkpoints)
         retention_every = timedelta(hours=settings.retention.every_h) if settings.retention.every_h else None
         maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every, retention_every)
-        yield Service(core, metrics, maintenance, wakeups, tracer, database, cache, gate)
+        yield Service(core, metrics, maintenance, wakeups, tracer, database, cache, gate, replication)
 
 
 def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
@@ -211,7 +232,10 @@ async def _ports(
         erasure_ledger=_erasure_ledger(settings.privacy),
         suppressions=sql.suppressions,
         activity_writer=sql.activity_writer,
-        activity_reader=await enter(GatheredActivityReader(sql.activity_reader)),
+        # Gathered reads are those of many callers, who need not see the same: replicas answer each by itself.
+        activity_reader=sql.activity_reader
+        if settings.database.replica_urls
+        else await enter(GatheredActivityReader(sql.activity_reader)),
         proofs=RandomProofs(),
         verification_writer=sql.verification_writer,
         verification_reader=sql.verification_reader,
@@ -243,8 +267,10 @@ def _erasure_ledger(settings: PrivacySettings) -> ErasureLedger:
     return FileErasureLedger(settings.erasure_ledger_file)
 
 
-def _pools(database: Database, cache: Cache | None) -> Iterator[PoolUse]:
+def _pools(database: Database, cache: Cache | None, replication: Replication | None) -> Iterator[PoolUse]:
     for name, (size, in_use) in database.pool_use().items():
         yield PoolUse(name, size, in_use)
+    for replica in () if replication is None else replication.replicas.replicas:
+        yield PoolUse(f"database_replica_{replica.name}", *replica.reads.pool_use()["database_read"])
     if cache is not None:
         yield PoolUse("cache", *cache.pool_use())

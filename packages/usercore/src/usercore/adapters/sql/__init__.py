@@ -14,7 +14,7 @@ from usercore.adapters.sql.deliveries import SqlDeliveryQueue
 from usercore.adapters.sql.delivery_records import SqlDeliveryRecords
 from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
-from usercore.adapters.sql.engine import Database, open_database
+from usercore.adapters.sql.engine import Database, Reads, open_database
 from usercore.adapters.sql.erasing import SqlErasureTraces
 from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
@@ -93,23 +93,24 @@ class SqlPorts:
     merges: SqlMergeReader
 
 
-def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
+def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | None = None) -> SqlPorts:
     """Return the ports over an open database.
 
     Args:
         database: where everything is kept.
         master_keys: wrap the keys that history and published events are sealed with.
+        replicas: answer what may be a little behind, to whom it may; None: the database answers that as well.
     """
+    reads = database if replicas is None else replicas
     vault = SqlVault(database, master_keys)
     service_keys = SqlServiceKeys(database, master_keys)
-    history = SqlHistoryReader(database, vault)
     return SqlPorts(
         users=SqlUserReader(database),
         writer=SqlUserWriter(database, vault),
         profiles=SqlProfileReader(database),
-        directory=SqlUserDirectory(database),
-        history=history,
-        personal_data=SqlPersonalDataReader(database, history),
+        directory=SqlUserDirectory(reads),
+        history=SqlHistoryReader(reads, vault),
+        personal_data=SqlPersonalDataReader(database, SqlHistoryReader(database, vault)),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),
@@ -126,7 +127,7 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         erasure_traces=SqlErasureTraces(database),
         suppressions=SqlSuppressionList(database),
         activity_writer=SqlActivityWriter(database),
-        activity_reader=SqlActivityReader(database),
+        activity_reader=SqlActivityReader(reads),
         verification_writer=SqlVerificationWriter(database),
         verification_reader=SqlVerificationReader(database),
         deliveries=SqlDeliveryQueue(database),
@@ -135,7 +136,7 @@ def sql_ports(database: Database, master_keys: MasterKeys) -> SqlPorts:
         shards=SqlOutboxShards(database, vault),
         trail=SqlAuditTrail(database),
         listings=SqlAuditTrail(database),
-        audit_reader=SqlAuditReader(database),
+        audit_reader=SqlAuditReader(reads),
         archive=SqlAuditArchive(database),
         checkpoints=SqlCheckpointLog(database),
         keyed=SqlKeyedHasher(service_keys),

@@ -14,7 +14,7 @@ from usercore.activity.ports import ActivityReader, ActivityWriter, FactEntry, N
 from usercore.activity.summary import OrderTally, PaymentTally, Tally, in_order
 from usercore.activity.values import FactKind, FactOutcome, FactResult, Money
 from usercore.adapters.sql.activity_statements import BEHIND, NEWEST, RECORD, TALLIES
-from usercore.adapters.sql.engine import Database, Row, Session, fetch
+from usercore.adapters.sql.engine import Database, Reads, Row, Session, fetch
 from usercore.adapters.sql.errors import collided
 from usercore.adapters.sql.mapping import canonical_ids, is_canonical, utc
 from usercore.kernel.context import Actor, ActorKind
@@ -123,7 +123,7 @@ def _amount(money: Money | None) -> dict[str, str | None]:
 class SqlActivityReader:
     """Reads facts and what they amount to."""
 
-    database: Database
+    database: Reads
 
     async def entries(
         self, user_id: UserId, *, kinds: frozenset[FactKind], after: FactPosition | None, limit: int

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
-from usercore.adapters.sql.engine import Database, Row
+from usercore.adapters.sql.engine import Reads, Row
 from usercore.adapters.sql.mapping import is_canonical, is_storable, utc
 from usercore.audit.entry import SERVICE_CHAIN, AuditEntry, ChainedEntry
 from usercore.audit.ports import AuditReader
@@ -27,7 +27,7 @@ _NOTHING: Final[Page[ChainedEntry]] = Page(())
 class SqlAuditReader:
     """Reads the trail."""
 
-    database: Database
+    database: Reads
 
     async def page(self, query: AuditQuery) -> Page[ChainedEntry]:
         """Return a page."""
@@ -159,5 +159,5 @@ def _is_operator(query: AuditQuery) -> bool:
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database) -> AuditReader:
+    def _conforms(database: Reads) -> AuditReader:
         return SqlAuditReader(database)

@@ -7,7 +7,7 @@ from attrs import define, field, frozen
 
 from usercore.adapters.sql.conditions import condition_sql
 from usercore.adapters.sql.documents import DOCUMENT_COLUMNS, document_of
-from usercore.adapters.sql.engine import Database
+from usercore.adapters.sql.engine import Reads
 from usercore.adapters.sql.mapping import is_canonical, is_storable, utc
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
@@ -22,7 +22,7 @@ _NO_PAGE: Final[Page[ProfileDocument]] = Page(())
 class SqlUserDirectory:
     """Lists users. Each state's index gives its part of the page in order, and the parts are merged."""
 
-    database: Database
+    database: Reads
 
     async def page(self, query: UserQuery) -> Page[ProfileDocument]:
         """Return one page in the query's order."""
@@ -105,5 +105,5 @@ def _tsquery(words: Sequence[str]) -> str:
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database) -> UserDirectory:
+    def _conforms(database: Reads) -> UserDirectory:
         return SqlUserDirectory(database)

@@ -9,7 +9,7 @@ itself is at the other end: a pooler gives itself away by a process id that is n
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
 
 import psycopg
 from attrs import frozen
@@ -21,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from usercore.adapters.sql.connecting import Connector
 from usercore.adapters.sql.errors import LostError, is_lost, translated
+from usercore.adapters.sql.positions import CURRENT, Positions
 from usercore.adapters.sql.tracing import statement_span, transaction_span
 from usercore.settings import DatabaseSettings
 
@@ -33,16 +34,30 @@ _GRACE_S: Final = 1.0
 """How long the server may take to end what it was told to end before the connection is dropped."""
 _PREPARE_AFTER: Final = 2
 """How often a statement must come before it is prepared."""
+_COMMIT_AND_TELL: Final = b"COMMIT; " + CURRENT
+
+
+class Reads(Protocol):
+    """What answers a reading statement: a database, or those of its replicas that may."""
+
+    async def fetch(self, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
+        """Return the rows of a reading statement, as :meth:`Database.fetch` does."""
+        ...
 
 
 @frozen(eq=False)
 class Database:
-    """The two pools. Share one among all SQL adapters of a process; it belongs to one event loop."""
+    """The two pools. Share one among all SQL adapters of a process; it belongs to one event loop.
+
+    Args:
+        positions: is told after each COMMIT where the database stands; None where nobody asks.
+    """
 
     _writes: AsyncEngine
     _reads: AsyncEngine
     _settings: DatabaseSettings
     _connector: Connector
+    _positions: Positions | None = None
 
     async def fetch(self, statement: bytes, *parameters: object, prepare: bool | None = None) -> list[Row]:
         """Return the rows of a reading statement with ``$1`` parameters.
@@ -68,6 +83,15 @@ class Database:
                 raise
 
         return await self._run(self._reads, attempt, self._settings.statement_timeout_s)
+
+    async def read(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Return what `work` returns, on a connection for reading; it writes nothing, and may be begun twice.
+
+        Raises:
+            UnavailableError: the database does not answer, or not in time.
+            ExhaustedError: no connection became free in time.
+        """
+        return await self._run(self._reads, work, self._settings.statement_timeout_s)
 
     async def write(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Return what `work` returns, once everything it did is committed; roll back where it raises.
@@ -106,13 +130,21 @@ class Database:
                     raise LostError from error
                 raise
             result = await work(opened)
-            if (await opened.execute(b"COMMIT")).statusmessage != "COMMIT":
-                # PostgreSQL answers so, without an error, where a statement had failed and that was overlooked.
-                raise psycopg.OperationalError("the transaction was rolled back")
+            await self._end(opened)
             return result
 
         with transaction_span():
             return await self._run(self._writes, attempt, limit_s)
+
+    async def _end(self, opened: Session) -> None:
+        """Commit, and ask in the same round trip where the database stands then, if anybody wants to know."""
+        ended = await opened.execute(b"COMMIT" if self._positions is None else _COMMIT_AND_TELL)
+        if ended.statusmessage != "COMMIT":
+            # PostgreSQL answers so, without an error, where a statement had failed and that was overlooked.
+            raise psycopg.OperationalError("the transaction was rolled back")
+        if self._positions is not None and ended.nextset():
+            [(position,)] = await ended.fetchall()
+            self._positions.committed(position)
 
     async def ping(self) -> None:
         """Return if the database answers and has been migrated.
@@ -209,16 +241,17 @@ def _use(engine: AsyncEngine) -> tuple[int, int]:
 
 
 @asynccontextmanager
-async def open_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+async def open_database(settings: DatabaseSettings, positions: Positions | None = None) -> AsyncIterator[Database]:
     """Open the pools, and close them at the end. No connection is made before it is needed.
 
     Args:
         settings: where the server is, and every limit.
+        positions: is told after each COMMIT where the database stands; None where nobody asks.
     """
     connector = Connector()
     writes = _engine(settings, settings.pool_size, connector)
     reads = _engine(settings, settings.read_pool_size, connector)
-    database = Database(writes, reads, settings, connector)
+    database = Database(writes, reads, settings, connector, positions)
     try:
         yield database
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import frozen
 
-from usercore.adapters.sql.engine import Database, Row
+from usercore.adapters.sql.engine import Reads, Row
 from usercore.adapters.sql.keys import SqlVault
 from usercore.adapters.sql.mapping import is_canonical, utc
 from usercore.adapters.sql.places import history_place
@@ -37,7 +37,7 @@ SELECT version FROM user_history WHERE user_id = $1::uuid AND occurred_at <= $2 
 class SqlHistoryReader:
     """Reads what is remembered of a user. Of the erased, whose key is gone, only that something happened."""
 
-    database: Database
+    database: Reads
     vault: SqlVault
 
     async def entries(self, user_id: UserId, *, below_version: int | None, limit: int) -> Sequence[HistoryEntry]:
@@ -96,5 +96,5 @@ def _differences(
 
 if TYPE_CHECKING:
 
-    def _conforms(database: Database, vault: SqlVault) -> HistoryReader:
+    def _conforms(database: Reads, vault: SqlVault) -> HistoryReader:
         return SqlHistoryReader(database, vault)

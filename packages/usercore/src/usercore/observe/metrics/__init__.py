@@ -13,6 +13,7 @@ from usercore.observe.metrics.consuming import ConsumingMetrics
 from usercore.observe.metrics.delivering import DeliveringMetrics
 from usercore.observe.metrics.privacy import PrivacyMetrics
 from usercore.observe.metrics.publishing import PublishingMetrics
+from usercore.observe.metrics.replicas import ReplicaMetrics
 from usercore.observe.metrics.serving import PoolUse, ServingMetrics
 
 __all__ = ["CONTENT_TYPE", "Declared", "Metrics", "PoolUse"]
@@ -21,13 +22,14 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Source: Prometheus exposition formats, text-based format 0.0.4."""
 
 
-class Metrics(ServingMetrics, PublishingMetrics, PrivacyMetrics, DeliveringMetrics, ConsumingMetrics):
+class Metrics(ServingMetrics, ReplicaMetrics, PublishingMetrics, PrivacyMetrics, DeliveringMetrics, ConsumingMetrics):
     """The metrics of one core and the runner around it."""
 
     def __init__(self) -> None:
         """Make every metric, at zero."""
         super().__init__()
         self._declare_serving()
+        self._declare_replicas()
         self._declare_publishing()
         self._declare_privacy()
         self._declare_deliveries()
