@@ -1,6 +1,7 @@
 """Every case, in the order in which they run."""
 
 from bench.cases.consuming import CONSUMING
+from bench.cases.exporting import EXPORTING
 from bench.cases.growing import GROWING
 from bench.cases.listing import LISTING
 from bench.cases.reading import READING
@@ -9,4 +10,4 @@ from bench.cases.starting import STARTING
 from bench.cases.writing import WRITING
 from bench.measure import Case
 
-ALL: tuple[Case, ...] = (*READING, *WRITING, *CONSUMING, *RELAYING, *LISTING, *GROWING, *STARTING)
+ALL: tuple[Case, ...] = (*READING, *WRITING, *CONSUMING, *RELAYING, *LISTING, *EXPORTING, *GROWING, *STARTING)

@@ -12,7 +12,7 @@ from tests.builders import NOW, SECOND, a_profile, creation, update
 from tests.keys import MASTER_KEYS
 from tests.letters import a_letter, parked
 from usercore.adapters.sql import SqlPorts, open_database, sql_ports
-from usercore.adapters.sql.directory import _Statement
+from usercore.adapters.sql.directory import Statement
 from usercore.delivery.values import Recipient
 from usercore.kernel.ids import UserId
 from usercore.kernel.secret import Secret
@@ -51,7 +51,7 @@ async def connection(migrated_database_url: str) -> AsyncIterator[psycopg.AsyncC
 
 
 async def rows_looked_at(connection: psycopg.AsyncConnection[Any], query: UserQuery) -> int:
-    statement = _Statement(query)
+    statement = Statement(query)
     return await rows_of(connection, statement.text().encode(), statement.parameters)
 
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from user_cli.output import note
 
-__all__ = ["counted", "progress"]
+__all__ = ["counted", "progress", "toward"]
 
 _SAY_EVERY_S: Final = 10.0
 
@@ -39,3 +40,26 @@ def counted(what: str) -> Iterator[Callable[[int], None]]:
     begun = time.monotonic()
     with progress() as show:
         yield lambda done: show(f"{done} {what}, {done / max(time.monotonic() - begun, 0.001):.0f}/s")
+
+
+@contextmanager
+def toward(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows in a terminal how many are done of how many, how fast, and the time left; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _, __: None
+        return
+    columns = (
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of about {task.total:,.0f} " + what),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+    )
+    begun = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1, rate=0)
+
+        def show(done: int, expected: int) -> None:
+            rate = done / max(time.monotonic() - begun, 0.001)
+            bar.update(task, completed=done, total=expected, rate=rate)
+
+        yield show

@@ -20,7 +20,7 @@ from usercore.users.read_users import canonical_email, canonical_username
 from usercore.users.search import query_words
 from usercore.users.values import AccountState, ValueRejectedError
 
-__all__ = ["list_users"]
+__all__ = ["Filters", "Paging", "list_users", "query_of"]
 
 
 @Parameter(name="*")
@@ -91,7 +91,7 @@ async def list_users(
     if paging.everyone and paging.cursor:
         raise UsageError("--all begins at the beginning: leave --cursor out")
     async with open_session() as session:
-        query = _query(filters, paging, session.core.ports.emails)
+        query = query_of(filters, paging, session.core.ports.emails)
         recorded = _Recorded(session, _names(filters))
         if paging.everyone and as_json:
             await show_json_items(document_object(document) async for document in _every(recorded, query))
@@ -135,7 +135,12 @@ async def _every(recorded: _Recorded, query: UserQuery) -> AsyncIterator[Profile
         query = evolve(query, after=read_cursor(query.sort, page.next_cursor))
 
 
-def _query(filters: Filters, paging: Paging, emails: EmailRules) -> UserQuery:
+def query_of(filters: Filters, paging: Paging, emails: EmailRules) -> UserQuery:
+    """Return what options ask for.
+
+    Raises:
+        UsageError: an option's value is none.
+    """
     sort = _sort(paging.sort)
     return UserQuery(
         email=None if filters.email is None else canonical_email(filters.email, emails),

@@ -12,6 +12,7 @@ from usercore.audit.make_checkpoint import MakeCheckpoint
 from usercore.audit.read_audit import ReadAudit
 from usercore.audit.record_reads import RecordReads
 from usercore.audit.verify_audit import VerifyAudit
+from usercore.bulk.exports.export_users import ExportUsers
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.reconcile import ReconcileCredentials
@@ -105,6 +106,7 @@ class Core:
     read_past: ReadPast
     build_archive: BuildArchive
     export_user_data: ExportUserData
+    export_users: ExportUsers
     get_email_preferences: GetEmailPreferences
     update_email_preferences: UpdateEmailPreferences
     register_topic: RegisterTopic
@@ -282,6 +284,7 @@ def assemble(
         read_past=ReadPast(ports.users, ports.history),
         build_archive=BuildArchive(ports.users, ports.personal_data, ports.clock),
         export_user_data=_exporting(ports),
+        export_users=ExportUsers(ports.exporter, ports.trail, tiers, ports.clock, ports.ids),
         get_email_preferences=GetEmailPreferences(ports.users, ports.preferences, ports.topics, ports.history),
         update_email_preferences=update_preferences,
         register_topic=RegisterTopic(ports.topics, ports.clock),

@@ -26,6 +26,7 @@ from usercore.adapters.memory.consents import MemoryConsentLedger, MemoryPurpose
 from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliveryRecords
+from usercore.adapters.memory.exports import MemoryUserExporter
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.keys import MemoryKeyStore
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
@@ -79,6 +80,7 @@ from usercore.audit.ports import (
     CheckpointVerifier,
     ListingTrail,
 )
+from usercore.bulk.exports.ports import UserExporter
 from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
@@ -135,6 +137,7 @@ class PortOverrides(TypedDict, total=False):
     directory: UserDirectory
     history: HistoryReader
     personal_data: PersonalDataReader
+    exporter: UserExporter
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules
@@ -207,6 +210,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         directory=MemoryUserDirectory(database),
         history=MemoryHistoryReader(database),
         personal_data=MemoryPersonalDataReader(database),
+        exporter=MemoryUserExporter(database),
         schemas=MemoryAttributeSchemas(database),
         validator=MissingAttributeValidator(),
         emails=PlainEmailRules(),

@@ -13,6 +13,7 @@ from usercore.audit.ports import (
     CheckpointVerifier,
     ListingTrail,
 )
+from usercore.bulk.exports.ports import UserExporter
 from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
@@ -69,6 +70,7 @@ class Ports:
     directory: UserDirectory
     history: HistoryReader
     personal_data: PersonalDataReader
+    exporter: UserExporter
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules

@@ -211,6 +211,7 @@ async def _ports(
         directory=sql.directory,
         history=sql.history,
         personal_data=sql.personal_data,
+        exporter=sql.exporter,
         schemas=sql.schemas,
         validator=JsonSchemaValidator(),
         emails=ValidatedEmailRules(),

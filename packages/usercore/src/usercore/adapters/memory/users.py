@@ -93,7 +93,7 @@ class MemoryUserDirectory:
         """Return one page in the query's order."""
         key, conditions = _order(query), MemoryConditions(self.database)
         users = sorted(
-            (user for user in self.database.users.values() if all(_tests(query, user, conditions))),
+            (user for user in self.database.users.values() if is_listed(query, user, conditions)),
             key=key,
             reverse=query.sort.descending,
         )
@@ -105,6 +105,11 @@ class MemoryUserDirectory:
         if len(users) > len(chosen):
             cursor = write_cursor(query.sort, Position(*key(chosen[-1])))
         return Page(tuple(self.database.documents[user.id] for user in chosen), cursor)
+
+
+def is_listed(query: UserQuery, user: User, conditions: MemoryConditions) -> bool:
+    """Return whether a user satisfies the filters of a list."""
+    return all(_tests(query, user, conditions))
 
 
 def _order(query: UserQuery) -> Callable[[User], tuple[datetime, UserId]]:

@@ -16,6 +16,7 @@ from usercore.adapters.sql.directory import SqlUserDirectory
 from usercore.adapters.sql.documents import SqlProfileReader
 from usercore.adapters.sql.engine import Database, Reads, open_database
 from usercore.adapters.sql.erasing import SqlErasureTraces
+from usercore.adapters.sql.exports import SqlUserExporter
 from usercore.adapters.sql.history import SqlHistoryReader
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
 from usercore.adapters.sql.key_store import SqlKeyStore
@@ -59,6 +60,7 @@ class SqlPorts:
     directory: SqlUserDirectory
     history: SqlHistoryReader
     personal_data: SqlPersonalDataReader
+    exporter: SqlUserExporter
     schemas: SqlAttributeSchemas
     ledger: SqlIdempotencyLedger
     inbox: SqlInbox
@@ -111,6 +113,7 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         directory=SqlUserDirectory(reads),
         history=SqlHistoryReader(reads, vault),
         personal_data=SqlPersonalDataReader(database, SqlHistoryReader(database, vault)),
+        exporter=SqlUserExporter(database),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),

@@ -1,7 +1,7 @@
 """What users did elsewhere: recorded, read, and added up."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -140,11 +140,16 @@ class SqlActivityReader:
 
     async def tallies(self, ids: Sequence[UserId]) -> Mapping[UserId, Tally]:
         """Return for each user, known or not, what their facts amount to."""
-        tallies = dict.fromkeys(ids, Tally())
         known = canonical_ids(ids)
-        for user_id, kind, *sums in await self.database.fetch(TALLIES, known) if known else ():
-            tallies[user_id] = _ADDERS[kind](tallies[user_id], *sums)
-        return tallies
+        return tallied(ids, await self.database.fetch(TALLIES, known) if known else ())
+
+
+def tallied(ids: Iterable[UserId], rows: Iterable[Row]) -> Mapping[UserId, Tally]:
+    """Return for each user what the rows of :data:`TALLIES` tell."""
+    tallies = dict.fromkeys(ids, Tally())
+    for user_id, kind, *sums in rows:
+        tallies[user_id] = _ADDERS[kind](tallies[user_id], *sums)
+    return tallies
 
 
 def _with_orders(tally: Tally, currency: Any, count: Any, amount: Any, first: Any, last: Any) -> Tally:  # noqa: ANN401 -- a row's columns

@@ -33,7 +33,7 @@ class SqlUserDirectory:
             return _NO_PAGE
         if not query.visible_states:
             return _NO_PAGE
-        statement = _Statement(query)
+        statement = Statement(query)
         text = statement.text()
         rows = await self.database.fetch(text.encode(), *statement.parameters, prepare=False)
         return _page(query, [(Position(utc(row[-1]), UserId(row[0])), document_of(row[:-1])) for row in rows])
@@ -46,7 +46,7 @@ def _page(query: UserQuery, found: Sequence[tuple[Position, ProfileDocument]]) -
 
 
 @define
-class _Statement:
+class Statement:
     """One query as SQL, planned anew each time: the best plan depends on what is searched for."""
 
     query: UserQuery

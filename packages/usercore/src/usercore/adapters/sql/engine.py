@@ -8,7 +8,7 @@ itself is at the other end: a pooler gives itself away by a process id that is n
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
 
 import psycopg
@@ -154,6 +154,34 @@ class Database:
         """
         await self.fetch(b"SELECT 1 FROM schema_version")
 
+    @asynccontextmanager
+    async def dedicated(self, name: str) -> AsyncIterator[Session]:
+        """Lend a connection of its own, for work that takes longer than a statement on a pool's may.
+
+        It is closed at the end. Where the block is left in the middle of a statement, the server ends that too.
+
+        Args:
+            name: what PostgreSQL's views call it.
+
+        Raises:
+            psycopg.Error: there is no connection to be had.
+        """
+        opened = await self._connector(
+            conninfo=self._settings.url.reveal(),
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=max(1, round(self._settings.connect_timeout_s)),
+            application_name=name,
+            # A server that is gone without a word is noticed within half a minute.
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=4,
+        )
+        try:
+            yield opened
+        finally:
+            await asyncio.shield(asyncio.ensure_future(_hang_up(opened)))
+
     def pool_use(self) -> Mapping[str, tuple[int, int]]:
         """Return for each pool its size and how many of its connections are in use."""
         return {"database_write": _use(self._writes), "database_read": _use(self._reads)}
@@ -193,6 +221,13 @@ class Database:
             raise
         await connection.close()
         return result
+
+
+async def _hang_up(opened: Session) -> None:
+    if opened.info.transaction_status is TransactionStatus.ACTIVE:
+        with suppress(psycopg.Error, TimeoutError):
+            await opened.cancel_safe(timeout=_GRACE_S)
+    await opened.close()
 
 
 def _session(connection: AsyncConnection) -> Session:

@@ -1,0 +1,1 @@
+"""Many users at one moment, written down to be taken elsewhere."""
