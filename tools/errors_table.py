@@ -18,6 +18,7 @@ FEATURES = (
     "usercore.verification.",
     "usercore.privacy.",
     "usercore.segments.",
+    "usercore.merging.",
 )
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 HEAD = """\

@@ -36,3 +36,12 @@ def test_a_merge_is_shown_before_done_with_a_reason_and_listed(userctl: Userctl,
     refused = userctl("user", "update", pair[1], "--set", "firstName=A")
     assert "user_merged" in refused.error
     assert pair[0] in refused.error
+
+    assert userctl("merge", "undo", pair[0], made["id"]).code == 64
+    shown = userctl("merge", "undo", pair[0], made["id"], "--preview")
+    assert (shown.code, shown.err) == (0, "")
+    assert "+4930111" in shown.out
+    undone = userctl.json("merge", "undo", pair[0], made["id"], "--reason", "two sisters")
+    assert (undone["undoableUntil"], undone["undone"]["reason"]) == (None, "two sisters")
+    profile = userctl.json("user", "get", pair[1])
+    assert (profile["id"], profile["status"]) == (pair[1], "ACTIVE")

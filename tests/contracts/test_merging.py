@@ -1,12 +1,13 @@
 """What merging does to two accounts, whatever keeps them."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from tests.builders import NOW, OPERATOR, a_context, a_profile, change_of, creation
+from tests.builders import NOW, OPERATOR, SetClock, a_context, a_profile, change_of, creation
 from tests.contracts.footprints import footprint, must_commit
 from tests.facts import failure, order, points, results
 from usercore.activity.values import FactKind, FactResult
@@ -15,8 +16,15 @@ from usercore.codec.profile import profile_document
 from usercore.kernel.context import CommandContext
 from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import UserId
-from usercore.merging.errors import MergeInvalidError, MergeRequestOpenError
+from usercore.merging.errors import (
+    MergeInvalidError,
+    MergeNotFoundError,
+    MergeRequestOpenError,
+    MergeTermOverError,
+)
 from usercore.merging.merge_users import DoneMerge, MergeUsersCommand
+from usercore.merging.undo_merge import UndoMergeCommand
+from usercore.merging.values import MergePolicy
 from usercore.preferences.topics import RegisterTopicCommand
 from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
 from usercore.preferences.values import PreferenceChoice
@@ -25,7 +33,7 @@ from usercore.privacy.consents.record_consent import RecordConsentCommand
 from usercore.privacy.requests.errors import UserHeldError
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
 from usercore.privacy.requests.values import RequestKind
-from usercore.users.errors import StaleVersionError, UserMergedError, UserRestrictedError
+from usercore.users.errors import EmailTakenError, StaleVersionError, UserMergedError, UserRestrictedError
 from usercore.users.intake import ProfilePatch
 from usercore.users.model import User, Verification
 from usercore.users.read_users import UserNamed
@@ -89,6 +97,8 @@ async def test_the_survivor_keeps_its_own_and_takes_what_it_lacks_or_is_told_to(
     planned = await core.preview_merge(
         MergeUsersCommand(own.id, other.id, frozenset({"first_name", "email"})), a_context()
     )
+    for _ in range(2):  # whatever caches profiles has both now
+        await core.ports.profiles.documents([own.id, other.id])
     done = await merge(core, own, other, "first_name", "email")
 
     survivor, merged = await now(core, own.id), await now(core, other.id)
@@ -264,3 +274,115 @@ async def test_of_many_at_once_one_wins_and_nothing_is_lost(core: Core) -> None:
         assert [one.version for one in entries] == list(range(user.version, 0, -1))
         assert dict(await core.ports.profiles.documents([user.id])) == {user.id: profile_document(user)}
     assert await is_sound(core)
+
+
+async def undo(core: Core, done: DoneMerge, **more: Any) -> DoneMerge:
+    command = UndoMergeCommand(done.merge.survivor, done.merge.id, "two sisters, ticket 18", **more)
+    return await core.undo_merge(command, a_context())
+
+
+def said(user: User) -> object:
+    """Give all that a user is, but for when and in which version."""
+    return user.facets()
+
+
+async def test_an_undone_merge_leaves_both_as_they_were(core: Core) -> None:
+    own = await a_user(core, username="sue", phone_number="+4930111")
+    other = await a_user(core, username="susan", phone_number="+4930222", locale="de", external_id="crm-7")
+    await must_commit(core.ports, change_of(other.verify(VerificationChannel.EMAIL, now=NOW)))
+    other = await now(core, other.id)
+    first = [order("o1", other.id), failure("p1", "o1"), order("o2", own.id)]
+    assert await results(core.ports, *first) == [FactResult.RECORDED] * 3
+
+    done = await merge(core, own, other, "email", "username", "phone_number")
+    later = [order("o3", own.id), order("o4", other.id)]
+    assert await results(core.ports, *later) == [FactResult.RECORDED] * 2
+    undone = await undo(core, done)
+
+    assert said(await now(core, own.id)) == said(own)
+    assert said(await now(core, other.id)) == said(other)
+    assert undone.merge.undone is not None
+    assert undone.merge.undone.reason == "two sisters, ticket 18"
+    for user, kept in ((own, ["o2", "o3"]), (other, ["o1", "o4", "p1"])):
+        entries = await core.ports.activity_reader.entries(user.id, kinds=frozenset(FactKind), after=None, limit=50)
+        assert sorted(one.fact.fact_id for one in entries) == kept
+        assert (await core.get_user(UserNamed(email=user.profile.email.address))).id == user.id
+        told = [one.message for one in await core.ports.history.entries(user.id, below_version=None, limit=1)]
+        assert told == ["UserMergeUndone"]
+        document = await core.read_profile(user.id)
+        assert document == profile_document(await now(core, user.id))
+    assert await results(core.ports, *first, *later) == [FactResult.KNOWN] * 5
+    assert not await core.ports.users.merged_into(own.id)
+    assert await undo(core, done) == undone
+    assert await is_sound(core)
+    again = await merge(core, own, other)
+    assert [one.id for one in await core.read_merges(own.id)] == [again.merge.id, done.merge.id]
+
+
+async def test_what_was_changed_since_the_merge_stays_and_the_preview_says_so(core: Core) -> None:
+    await core.register_topic(RegisterTopicCommand("news", "News", "1"))
+    await core.register_topic(RegisterTopicCommand("tips", "Tips", "1"))
+    await core.register_purpose(RegisterPurposeCommand("ads", "Ads", "w1"))
+    own, other = await a_user(core, first_name="Sue"), await a_user(core, first_name="Susan", locale="de")
+    for user, wants in ((own, {"news": True}), (other, {"news": False, "tips": False})):
+        choices = {topic: PreferenceChoice(wanted) for topic, wanted in wants.items()}
+        await core.update_email_preferences(UpdateEmailPreferencesCommand(user.id, choices), a_context())
+    for user, given in ((own, True), (other, False)):
+        await core.record_consent(RecordConsentCommand(user.id, "ads", given=given, proof="form-1"), a_context())
+    done = await merge(core, own, other, "first_name")
+    await core.update_user(UpdateUserCommand(own.id, ProfilePatch(first_name="Suzy")), a_context())
+
+    planned = await core.preview_undo(UndoMergeCommand(own.id, done.merge.id), a_context())
+    kept = {(one.name, one.why.value) for one in planned.plan.kept}
+    assert kept == {("first_name", "CHANGED_SINCE"), ("email_preferences.tips", "NO_EARLIER_WORD")}
+    await undo(core, done)
+
+    survivor = await now(core, own.id)
+    assert (survivor.profile.first_name, survivor.profile.locale) == ("Suzy", None)
+    held = (await core.ports.preferences.get_many([own.id]))[own.id]
+    assert {topic: (one.subscribed, one.source) for topic, one in held.items()} == {
+        "news": (True, "merge-undone"),
+        "tips": (False, "merge"),
+    }
+    line = (await core.ports.consents.latest(own.id))["ads"]
+    assert (line.consent.given, line.consent.source, line.proof) == (True, "merge-undone", "form-1")
+
+
+async def test_a_merge_is_undone_within_its_time_and_in_the_order_of_merges_alone(ports: Ports) -> None:
+    clock = SetClock()
+    core = assemble(evolve(ports, clock=clock), merging=MergePolicy(timedelta(days=30)))
+    a, b, c = [await a_user(core) for _ in range(3)]
+    first, second = await merge(core, b, a), await merge(core, c, b)
+    with pytest.raises(UserMergedError):
+        await undo(core, first)
+    clock.advance(days=30)
+    await undo(core, second)
+    clock.advance(seconds=1)
+    for refused in (undo(core, first), core.preview_undo(UndoMergeCommand(b.id, first.merge.id), a_context())):
+        with pytest.raises(MergeTermOverError):
+            await refused
+    with pytest.raises(MergeNotFoundError):
+        await core.undo_merge(UndoMergeCommand(c.id, first.merge.id, WHY), a_context())
+    assert list(await ports.users.merged_into(b.id)) == [a.id]
+
+
+async def test_a_name_that_somebody_else_has_by_now_keeps_the_merge(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    done = await merge(core, own, other, "email")
+    await core.update_user(UpdateUserCommand(own.id, ProfilePatch(email="elsewhere@example.com")), a_context())
+    await must_commit(core.ports, creation(a_profile(other.profile.email.address)))
+    before = await footprint(core.ports, [own.id, other.id])
+    with pytest.raises(EmailTakenError):
+        await undo(core, done)
+    assert await footprint(core.ports, [own.id, other.id]) == before
+    assert (await core.read_merges(own.id))[0].undone is None
+
+
+async def test_undoing_and_facts_at_the_same_moment_leave_each_fact_with_its_own(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    done = await merge(core, own, other)
+    told = [order(f"o{number}", other.id) for number in range(12)]
+    _, *outcomes = await asyncio.gather(undo(core, done), *(results(core.ports, one) for one in told))
+    assert outcomes == [[FactResult.RECORDED]] * 12
+    entries = await core.ports.activity_reader.entries(other.id, kinds=frozenset(FactKind), after=None, limit=50)
+    assert len(entries) == 12

@@ -73,7 +73,9 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "placeLegalHold": (PRIVACY, False),
     "releaseLegalHold": (PRIVACY, False),
     **dict.fromkeys(ABOUT_REQUESTS, (PRIVACY, False)),
-    **dict.fromkeys(("previewMerge", "mergeUsers", "listMerges", "getMerge"), ({"admin"}, False)),
+    **dict.fromkeys(
+        ("previewMerge", "mergeUsers", "listMerges", "getMerge", "previewUndoOfMerge", "undoMerge"), ({"admin"}, False)
+    ),
     "startVerification": (WRITE, True),
     "confirmVerification": (WRITE, True),
     "updateUserByMessage": (WRITE, True),
@@ -97,7 +99,7 @@ SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
     # It is to be merged with itself, and there is no merge of the id that the path names.
     "previewMerge": (422, "merge_invalid"),
     "mergeUsers": (422, "merge_invalid"),
-    "getMerge": (404, "merge_not_found"),
+    **dict.fromkeys(("getMerge", "previewUndoOfMerge", "undoMerge"), (404, "merge_not_found")),
     "startVerification": (201, ""),
     "confirmVerification": (422, "verification_failed"),  # the request there names one that nobody knows
 }
@@ -162,6 +164,7 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "checkSuppression": {"email": "a@example.com"},
         "previewMerge": {"mergedUserId": user_id},
         "mergeUsers": {"mergedUserId": user_id, "reason": "the same person"},
+        "undoMerge": {"reason": "two people"},
         "startVerification": {"channel": "email"},
         "confirmVerification": {"code": "271828"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},

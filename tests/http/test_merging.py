@@ -125,3 +125,29 @@ async def test_what_cannot_be_merged_is_refused(api: Api, body: dict[str, Any], 
     assert api.footprint() == before
     missing = {name: value for name, value in ADMIN.items() if name != "If-Match"}
     problem_of(await api.client.post(path, json=body, headers=missing), 428, "precondition_required")
+
+
+async def test_a_merge_is_undone_once_and_both_are_there_again(api: Api) -> None:
+    own, other, response = await merged(api, "firstName", firstName="Susan", locale="de-DE")
+    made = response.json()
+    path = f"/v1/users/{own['id']}/merges/{made['id']}"
+    preview = await api.client.post(path + "/undo/preview", headers=bearer("users:admin"))
+    assert preview.status_code == 200, preview.text
+    assert {one["field"]: (one["now"], one["result"]) for one in preview.json()["fields"]} == {
+        "firstName": ("Susan", "Grace"),
+        "locale": ("de-DE", None),
+    }
+    assert preview.json()["kept"] == []
+    headers = {**bearer("users:admin"), "If-Match": f'"{made["version"]}"', "Idempotency-Key": "k2"}
+    undone = await api.client.post(path + "/undo", json={"reason": "two sisters"}, headers=headers)
+    again = await api.client.post(path + "/undo", json={"reason": "two sisters"}, headers=headers)
+    assert (undone.status_code, undone.content) == (again.status_code, again.content) == (200, undone.content)
+    assert (undone.json()["undoableUntil"], undone.json()["undone"]["reason"]) == (None, "two sisters")
+    for user in (own, other):
+        profile = (await api.client.get(f"/v1/users/{user['id']}")).json()
+        assert {**profile, **dict.fromkeys(("version", "updatedAt"))} == {
+            **user,
+            **dict.fromkeys(("version", "updatedAt")),
+        }
+    closed = await api.client.post(path + "/undo/preview", headers=bearer("users:admin"))
+    problem_of(closed, 409, "merge_undo_term_over")

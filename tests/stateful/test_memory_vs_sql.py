@@ -40,6 +40,7 @@ from usercore.kernel.receipts import IdempotencyKey
 from usercore.kernel.secret import Secret
 from usercore.merging.merge_users import MergeUsersCommand
 from usercore.merging.planning import TAKEABLE
+from usercore.merging.undo_merge import UndoMergeCommand
 from usercore.preferences.topics import RegisterTopicCommand
 from usercore.preferences.update_email_preferences import UpdateEmailPreferencesCommand
 from usercore.preferences.values import PreferenceChoice
@@ -280,6 +281,16 @@ class BothImplementations(RuleBasedStateMachine):
         self.pair.both(lambda core: core.preview_merge(command, context))
         self.pair.both(lambda core: core.merge_users(command, context))
         self.pair.both(lambda core: core.read_merges(merged))
+
+    @rule(user=users, data=st.data(), expected=versions, context=contexts)
+    def undo_merge(self, user: UserId, data: st.DataObject, expected: int | None, context: CommandContext) -> None:
+        merges = self.pair.both(lambda core: core.read_merges(user))
+        if not isinstance(merges, list) or not merges:
+            return
+        merge = data.draw(st.sampled_from(merges))
+        command = UndoMergeCommand(merge.survivor, merge.id, "two people", expected)
+        self.pair.both(lambda core: core.preview_undo(command, context))
+        self.pair.both(lambda core: core.undo_merge(command, context))
 
     @rule(user=users, channel=st.sampled_from((EMAIL, EMAIL, PHONE, IDENTITY)), context=contexts)
     def start_verification(self, user: UserId, channel: VerificationChannel, context: CommandContext) -> None:

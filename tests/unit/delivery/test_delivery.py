@@ -47,6 +47,21 @@ def test_of_a_merge_the_merged_ones_credential_ends_and_its_name_is_free_for_the
     assert routes(change_of(ended)) == [(A, Operation.REMOVE_CREDENTIAL), ENTRY]
 
 
+def test_who_comes_back_from_a_merge_may_sign_in_again_if_they_could_before() -> None:
+    survivor, merged = creation().user, creation().user
+    exchanged = evolve(merged.profile, email=survivor.profile.email, username=survivor.profile.username)
+    left_off = deactivation(merged).user
+    for user, profile, told in (
+        (merged, merged.profile, [(A, Operation.ENABLE_CREDENTIAL)]),
+        (merged, exchanged, [(A, Operation.PROVISION_CREDENTIAL), (N, Operation.SEND_INVITATION)]),
+        (left_off, merged.profile, []),
+        (left_off, exchanged, [(A, Operation.PROVISION_CREDENTIAL)]),
+    ):
+        ended = user.merge_into(survivor.id, profile, now=NOW, actor=user.status.actor).user
+        back = ended.come_back(user.profile, user.verification, user.status, now=NOW)
+        assert routes(change_of(back)) == [*told, ENTRY]
+
+
 def test_the_address_before_hears_that_another_took_its_place_and_not_which() -> None:
     user = creation(a_profile("Grace@Example.com", locale="de")).user
     change = update(user, email=an_email("new@example.com"))

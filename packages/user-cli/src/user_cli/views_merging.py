@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from user_cli.output import say, show_json, show_json_page, show_pairs, show_table
 from user_cli.views import flat, to_seconds
-from usercore.codec.merging import merge_object, planned_merge_object
+from usercore.codec.merging import merge_object, planned_merge_object, planned_undo_object
 from usercore.merging.merge_users import PlannedMerge
-from usercore.merging.values import Merge
+from usercore.merging.undo_merge import PlannedUndo
+from usercore.merging.values import Kept, Merge, MergePolicy
 
-__all__ = ["show_merge", "show_merges", "show_preview"]
+__all__ = ["show_merge", "show_merges", "show_preview", "show_undo_preview"]
 
 _NOTHING: Final = "—"
 
@@ -41,31 +42,67 @@ def _consequences(planned: PlannedMerge) -> Iterator[tuple[str, object]]:
     yield "restricted", "yes" if plan.restricted else "no"
 
 
-def show_merge(merge: Merge, *, as_json: bool) -> None:
+def show_undo_preview(planned: PlannedUndo, *, as_json: bool) -> None:
+    """Write what undoing a merge would bring about, and what not."""
+    shown: dict[str, Any] = planned_undo_object(planned)
+    if as_json:
+        show_json(shown)
+        return
+    show_table(
+        ("FIELD", "NOW", "RESULT"),
+        ((one["field"], _value(one["now"]), _value(one["result"])) for one in shown["fields"]),
+        empty="No field of the survivor's goes back.",
+    )
+    say("")
+    show_pairs(_returns(shown))
+    say("")
+    show_table(
+        ("STAYS", "WHY"),
+        ((one["what"], _WHY[Kept(one["why"])]) for one in shown["kept"]),
+        empty="Nothing stays of the merge.",
+    )
+
+
+def _returns(shown: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    yield "merged account", shown["status"]
+    yield "facts that go back", shown["returnedFacts"]
+    yield "subscribed again", ", ".join(shown["resubscribedTopics"]) or _NOTHING
+    yield "consents that hold again", ", ".join(shown["restoredConsents"]) or _NOTHING
+
+
+_WHY: Final = {
+    Kept.CHANGED_SINCE: "it was changed after the merge",
+    Kept.NO_EARLIER_WORD: "nothing had been said of it before the merge",
+    Kept.STRICTER_STAYS: "lift it by a decision of its own: userctl privacy",
+    Kept.CREDENTIAL_REMOVED: "it went with the sign-in name; an invitation is sent to choose a new password",
+}
+
+
+def show_merge(merge: Merge, policy: MergePolicy, *, as_json: bool) -> None:
     """Write one merge."""
-    shown = merge_object(merge)
+    shown = merge_object(merge, policy.undoable_until(merge))
     if as_json:
         show_json(shown)
     else:
         show_pairs(flat(shown))
 
 
-def show_merges(merges: Iterable[Merge], *, as_json: bool) -> None:
+def show_merges(merges: Iterable[Merge], policy: MergePolicy, *, as_json: bool) -> None:
     """Write merges, one a line."""
     if as_json:
-        show_json_page(map(merge_object, merges), None)
+        show_json_page((merge_object(one, policy.undoable_until(one)) for one in merges), None)
         return
     show_table(
-        ("ID", "MERGED AT", "SURVIVOR", "MERGED", "BY", "UNDONE", "REASON"),
-        (_line(one) for one in merges),
+        ("ID", "MERGED AT", "SURVIVOR", "MERGED", "BY", "UNDOABLE UNTIL", "REASON"),
+        (_line(one, policy) for one in merges),
         empty="No merges.",
     )
 
 
-def _line(merge: Merge) -> tuple[object, ...]:
-    shown: dict[str, Any] = merge_object(merge)
-    undone = to_seconds(shown["undone"]["at"]) if shown["undone"] else _NOTHING
-    return (merge.id, to_seconds(shown["mergedAt"]), merge.survivor, merge.merged, str(merge.by), undone, merge.reason)
+def _line(merge: Merge, policy: MergePolicy) -> tuple[object, ...]:
+    shown: dict[str, Any] = merge_object(merge, policy.undoable_until(merge))
+    until = "undone" if merge.undone else to_seconds(shown["undoableUntil"])
+    return (merge.id, to_seconds(shown["mergedAt"]), merge.survivor, merge.merged, str(merge.by), until, merge.reason)
 
 
 def _value(value: object) -> str:

@@ -69,6 +69,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "mergeUsers": Rule(_ADMIN),
     "listMerges": Rule(_ADMIN),
     "getMerge": Rule(_ADMIN),
+    "previewUndoOfMerge": Rule(_ADMIN),
+    "undoMerge": Rule(_ADMIN),
     "startVerification": Rule(_WRITE, own=True),
     "confirmVerification": Rule(_WRITE, own=True),
     "updateUserByMessage": Rule(_WRITE, own=True),

@@ -58,6 +58,8 @@ PREVIEW_MERGE = Route("previewMerge", "POST", "/v1/users/{userId}/merges/preview
 MERGE_USERS = Route("mergeUsers", "POST", "/v1/users/{userId}/merges")
 LIST_MERGES = Route("listMerges", "GET", "/v1/users/{userId}/merges")
 GET_MERGE = Route("getMerge", "GET", "/v1/users/{userId}/merges/{mergeId}")
+PREVIEW_UNDO_OF_MERGE = Route("previewUndoOfMerge", "POST", "/v1/users/{userId}/merges/{mergeId}/undo/preview")
+UNDO_MERGE = Route("undoMerge", "POST", "/v1/users/{userId}/merges/{mergeId}/undo")
 START_VERIFICATION = Route("startVerification", "POST", "/v1/users/{userId}/verifications")
 CONFIRM_VERIFICATION = Route("confirmVerification", "POST", "/v1/users/{userId}/verifications/{verificationId}/confirm")
 CONFIRM_BY_LINK = Route("confirmVerificationByLink", "POST", "/v1/verifications/confirm")
@@ -112,6 +114,8 @@ ROUTES: Final = (
     MERGE_USERS,
     LIST_MERGES,
     GET_MERGE,
+    PREVIEW_UNDO_OF_MERGE,
+    UNDO_MERGE,
     START_VERIFICATION,
     CONFIRM_VERIFICATION,
     CONFIRM_BY_LINK,

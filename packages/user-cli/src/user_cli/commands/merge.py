@@ -2,14 +2,17 @@
 
 from typing import Annotated
 
+from attrs import evolve
 from cyclopts import Parameter
 
-from user_cli.commands.options import AsJson, IfMatch, command_group, stated_reason
+from user_cli.commands.options import AsJson, IfMatch, Reason, command_group, stated_reason
+from user_cli.failures import UsageError
 from user_cli.session import open_session
-from user_cli.views_merging import show_merge, show_merges, show_preview
+from user_cli.views_merging import show_merge, show_merges, show_preview, show_undo_preview
 from usercore.codec.merging import domain_fields
-from usercore.kernel.ids import UserId
+from usercore.kernel.ids import EventId, UserId
 from usercore.merging.merge_users import MergeUsersCommand
+from usercore.merging.undo_merge import UndoMergeCommand
 
 app = command_group("merge", "Duplicate accounts, merged into one.")
 
@@ -80,7 +83,47 @@ async def run(
     async with open_session() as session:
         command = MergeUsersCommand(UserId(survivor), UserId(merged), domain_fields(take), why, if_match)
         done = await session.core.merge_users(command, session.context)
-        show_merge(done.merge, as_json=as_json)
+        show_merge(done.merge, session.core.read_merges.policy, as_json=as_json)
+
+
+@app.command
+async def undo(
+    survivor: Survivor,
+    merge_id: Annotated[str, Parameter(help="The merge: userctl merge list.")],
+    /,
+    *,
+    reason: Reason = None,
+    preview: Annotated[bool, Parameter(help="Show what would come of it, and what not; nothing is changed.")] = False,
+    if_match: IfMatch = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a merge back, as long as USER_SERVICE_MERGE_UNDO_DAYS allow. Running it twice is harmless.
+
+    ```
+    userctl merge undo 0199d6a8-7a54-7bd5-9b3c-1c3f7c0a4a11 0199d6aa-5d10-7f63-a2b1-0c4e8d7f6a59 --preview
+    userctl merge undo 0199d6a8-7a54-7bd5-9b3c-1c3f7c0a4a11 0199d6aa-5d10-7f63-a2b1-0c4e8d7f6a59 --reason "ticket 18"
+    ```
+
+    Args:
+        survivor: the account that stayed.
+        merge_id: which merge.
+        reason: why.
+        preview: change nothing.
+        if_match: refuse unless this is the survivor's version.
+        as_json: write the preview or the merge as JSON.
+    """
+    if preview == (reason is not None):
+        raise UsageError("give either --preview or --reason")
+    async with open_session() as session:
+        command = UndoMergeCommand(UserId(survivor), EventId(merge_id), expected_version=if_match)
+        if reason is None:
+            planned = await session.core.preview_undo(command, session.context)
+            for user in (planned.plan.survivor, planned.plan.merged):
+                await session.core.record_reads(user.id, ("profile",), session.context)
+            show_undo_preview(planned, as_json=as_json)
+            return
+        done = await session.core.undo_merge(evolve(command, reason=stated_reason(reason)), session.context)
+        show_merge(done.merge, session.core.read_merges.policy, as_json=as_json)
 
 
 @app.command(name="list")
@@ -98,4 +141,4 @@ async def list_merges(user_id: Account, /, *, as_json: AsJson = False) -> None:
     async with open_session() as session:
         merges = await session.core.read_merges(UserId(user_id))
         await session.core.record_reads(UserId(user_id), ("merges",), session.context)
-        show_merges(merges, as_json=as_json)
+        show_merges(merges, session.core.read_merges.policy, as_json=as_json)

@@ -13,13 +13,14 @@ from user_http.decoding.query import read_query
 from user_http.idempotency import once
 from user_http.pipeline import Operation
 from user_http.requests import Call, parse_user_id
-from user_http.schemas.merging import MergeToPreview, NewMerge
-from usercore.codec.merging import domain_fields, merge_object, planned_merge_object
+from user_http.schemas.merging import MergeToPreview, NewMerge, UndoInput
+from usercore.codec.merging import domain_fields, merge_object, planned_merge_object, planned_undo_object
 from usercore.codec.scalars import compact
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import EventId
 from usercore.kernel.receipts import Settled
 from usercore.merging.merge_users import MergeUsersCommand
+from usercore.merging.undo_merge import UndoMergeCommand
 from usercore.merging.values import Merge
 from usercore.wiring.core import Core
 
@@ -36,6 +37,8 @@ class MergeController:
         yield Operation(routes.MERGE_USERS, self.merge)
         yield Operation(routes.LIST_MERGES, self.list_of_user)
         yield Operation(routes.GET_MERGE, self.get)
+        yield Operation(routes.PREVIEW_UNDO_OF_MERGE, self.preview_undo)
+        yield Operation(routes.UNDO_MERGE, self.undo)
 
     async def preview(self, call: Call) -> Answer:
         """Say what a merge would bring about."""
@@ -57,10 +60,10 @@ class MergeController:
         async def work(context: CommandContext) -> Answer:
             command = evolve(await self._command(call, body, match), reason=body.reason)
             done = await self.core.merge_users(command, context)
-            return _made(done.merge)
+            return self._made(done.merge)
 
         async def replay(settled: Settled) -> Answer:
-            return _made(await self.core.read_merges.made_at(settled.user_id, settled.version))
+            return self._made(await self.core.read_merges.made_at(settled.user_id, settled.version))
 
         return await once(call, self.core.once, context_of(call, call.target), work=work, replay=replay)
 
@@ -77,17 +80,56 @@ class MergeController:
         read_query(call)
         merges = await self.core.read_merges(call.target)
         await record_read(self.core, call, call.target, "merges")
-        return json_answer(items((compact(merge_object(one)) for one in merges), b"null"))
+        return json_answer(items(map(self._body, merges), b"null"))
 
     async def get(self, call: Call) -> Answer:
         """Read one merge."""
         read_query(call)
-        merge = await self.core.read_merges.one(call.target, EventId(call.params["mergeId"].lower()))
+        merge = await self.core.read_merges.one(call.target, _merge_id(call))
         await record_read(self.core, call, call.target, "merges")
-        return json_answer(compact(merge_object(merge)))
+        return json_answer(self._body(merge))
+
+    async def preview_undo(self, call: Call) -> Answer:
+        """Say what undoing a merge would bring about."""
+        read_query(call)
+        command = await self._undo_command(call, if_match(call, required=False))
+        planned = await self.core.preview_undo(command, context_of(call, call.target))
+        for user in (planned.plan.survivor, planned.plan.merged):
+            await record_read(self.core, call, user.id, "profile")
+        return json_answer(compact(planned_undo_object(planned)), etag(planned.plan.survivor.version))
+
+    async def undo(self, call: Call) -> Answer:
+        """Take a merge back."""
+        read_query(call)
+        match = if_match(call, required=False)
+        body = await read_body(call, UndoInput)
+
+        async def work(context: CommandContext) -> Answer:
+            command = evolve(await self._undo_command(call, match), reason=body.reason)
+            return self._undone((await self.core.undo_merge(command, context)).merge)
+
+        async def replay(_: Settled) -> Answer:
+            return self._undone(await self.core.read_merges.one(call.target, _merge_id(call)))
+
+        return await once(call, self.core.once, context_of(call, call.target), work=work, replay=replay)
+
+    async def _undo_command(self, call: Call, match: Match) -> UndoMergeCommand:
+        expected = await expected_version(match, call.target, self.core.get_user)
+        return UndoMergeCommand(call.target, _merge_id(call), expected_version=expected)
+
+    def _body(self, merge: Merge) -> bytes:
+        return compact(merge_object(merge, self.core.read_merges.policy.undoable_until(merge)))
+
+    def _made(self, merge: Merge) -> Answer:
+        path = routes.GET_MERGE.path.replace("{userId}", merge.survivor).replace("{mergeId}", merge.id)
+        # As it was made: what became of it since is told where the header points.
+        body = self._body(evolve(merge, undone=None))
+        return json_answer(body, etag(merge.survivor_version), (b"location", path.encode()), status=201)
+
+    def _undone(self, merge: Merge) -> Answer:
+        return json_answer(self._body(merge))
 
 
-def _made(merge: Merge) -> Answer:
-    path = routes.GET_MERGE.path.replace("{userId}", merge.survivor).replace("{mergeId}", merge.id)
-    headers = (etag(merge.survivor_version), (b"location", path.encode()))
-    return json_answer(compact(merge_object(merge)), *headers, status=201)
+def _merge_id(call: Call) -> EventId:
+    """Return the path's merge id in canonical form; no merge has one of another form."""
+    return EventId(call.params["mergeId"].lower())

@@ -13,7 +13,7 @@ from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsen
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
 from user_http.schemas.mailing import AddressToCheck, MailPermission, OneClick, SuppressionAnswer
-from user_http.schemas.merging import Merge, MergeList, MergePreview, MergeToPreview, NewMerge
+from user_http.schemas.merging import Merge, MergeList, MergePreview, MergeToPreview, NewMerge, UndoInput, UndoPreview
 from user_http.schemas.preferences import EmailPreferencesPatch
 from user_http.schemas.privacy import (
     IdentityNote,
@@ -88,6 +88,8 @@ SCHEMAS: Final = (
     MergePreview,
     Merge,
     MergeList,
+    UndoInput,
+    UndoPreview,
     AuditPage,
     NewVerification,
     StartedVerification,

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from attrs import evolve
+
 from user_http.openapi.describing import Body, Description, Success
 from usercore.codec.merging import merge_object
 from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.ids import EventId, UserId
-from usercore.merging.values import Merge
+from usercore.merging.values import Merge, MergePolicy, Undoing
 
 _SURVIVOR: Final = UserId("01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d")
 _MERGED: Final = UserId("01932f70-4e21-7b6d-8a3f-6c1d9e0b2a47")
@@ -27,7 +29,7 @@ _MERGE: Final = Merge(
 
 def merge() -> Any:  # noqa: ANN401 -- any JSON value
     """Return a merge."""
-    return merge_object(_MERGE)
+    return merge_object(_MERGE, MergePolicy().undoable_until(_MERGE))
 
 
 def merges() -> Any:  # noqa: ANN401 -- any JSON value
@@ -54,6 +56,27 @@ def preview() -> Any:  # noqa: ANN401 -- any JSON value
         "withdrawnConsents": ["sale"],
         "restricted": False,
         "movedFacts": 12,
+    }
+
+
+def undone() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a merge that was undone."""
+    at = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+    return merge_object(evolve(_MERGE, undone=Undoing(at, _MERGE.by, "two sisters, ticket 18")), None)
+
+
+def undo_preview() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return what undoing a merge would bring about."""
+    return {
+        "userId": _SURVIVOR,
+        "mergedUserId": _MERGED,
+        "version": 6,
+        "fields": [{"field": "phoneNumber", "now": "+4930654321", "result": "+4930123456"}],
+        "resubscribedTopics": ["news"],
+        "restoredConsents": [],
+        "status": "ACTIVE",
+        "returnedFacts": 12,
+        "kept": [{"what": "firstName", "why": "CHANGED_SINCE"}],
     }
 
 
@@ -89,5 +112,22 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     ),
     "getMerge": Description(
         _TAG, "Read one merge", "Under the id of either account.", ("userId", "mergeId"), Success("Merge", merge)
+    ),
+    "previewUndoOfMerge": Description(
+        _TAG,
+        "See what undoing a merge would bring about, and what not",
+        "Nothing is changed. What the undo would refuse is refused here as well.",
+        ("userId", "mergeId", "ifMatch"),
+        Success("UndoPreview", undo_preview, ("ETag",)),
+    ),
+    "undoMerge": Description(
+        _TAG,
+        "Take a merge back",
+        "The merged account is what it was; the survivor gets back what the merge changed, unless it was changed "
+        "since; what was told of the merged account goes back to it. It can be done until `undoableUntil`. Doing it "
+        "twice is doing it once.",
+        ("userId", "mergeId", "ifMatch", "idempotencyKey"),
+        Success("Merge", undone),
+        Body("UndoInput", {"reason": "two sisters, ticket 18"}),
     ),
 }

@@ -76,6 +76,15 @@ MERGE: Final = (
     "legal_hold",
     "merge_privacy_request_open",
 )
+UNDO: Final = (
+    "merge_not_found",
+    "merge_undo_term_over",
+    "user_merged",
+    "user_restricted",
+    "stale_version",
+    "legal_hold",
+    "merge_privacy_request_open",
+)
 REQUEST: Final = ("privacy_request_not_found",)
 DECISION: Final = ("privacy_request_closed", "privacy_request_changed")
 
@@ -183,6 +192,18 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "mergeUsers": (*ABOUT_ONE, *BODY, *COMMAND, *MERGE, "reason_invalid", "write_contended", "precondition_required"),
     "listMerges": ABOUT_ONE,
     "getMerge": (*ABOUT_ONE, "merge_not_found"),
+    "previewUndoOfMerge": (*ABOUT_ONE, *UNDO),
+    "undoMerge": (
+        *ABOUT_ONE,
+        *BODY,
+        *COMMAND,
+        *UNDO,
+        "reason_invalid",
+        "write_contended",
+        "email_taken",
+        "username_taken",
+        "external_id_taken",
+    ),
     "startVerification": (
         *ABOUT_ONE,
         *BODY,

@@ -96,7 +96,43 @@ class Merge(Struct, rename="camel", kw_only=True):
     merged_at: Time
     by: Actor
     reason: str
+    undoable_until: Annotated[Time | None, Meta(description="Until when it can be undone.")]
     undone: MergeUndone | None
+
+
+class UndoneField(Struct, rename="camel", kw_only=True):
+    """A field of the survivor's that gets its value of before back."""
+
+    field: str
+    now: Any
+    result: Any
+
+
+class KeptBack(Struct, rename="camel", kw_only=True):
+    """Something that stays as the merge, or somebody since, has made it."""
+
+    what: Annotated[str, Meta(description="A field, `emailPreferences.` or `consents.` with a name, or `credential`.")]
+    why: Literal["CHANGED_SINCE", "NO_EARLIER_WORD", "STRICTER_STAYS", "CREDENTIAL_REMOVED"]
+
+
+class UndoPreview(Struct, rename="camel", kw_only=True):
+    """What undoing a merge would bring about, and what not."""
+
+    user_id: Annotated[str, Meta(description="The account that had stayed.")]
+    merged_user_id: str
+    version: Annotated[int, Meta(ge=1, description="The survivor's version now.")]
+    fields: list[UndoneField]
+    resubscribed_topics: list[str]
+    restored_consents: list[str]
+    status: Annotated[Literal["ACTIVE", "DEACTIVATED"], Meta(description="Where the merged account stands again.")]
+    returned_facts: Annotated[int, Meta(ge=0, description="Orders, payments and points that go back.")]
+    kept: list[KeptBack]
+
+
+class UndoInput(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Why a merge is taken back."""
+
+    reason: Reason
 
 
 class MergeList(Struct, rename="camel", kw_only=True):

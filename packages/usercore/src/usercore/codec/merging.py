@@ -1,12 +1,14 @@
 """Merges on the wire."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from usercore.codec.facets import wire_field, wire_value
-from usercore.codec.scalars import actor, timestamp
+from usercore.codec.scalars import actor, optional_timestamp, timestamp
 from usercore.merging.merge_users import PlannedMerge
 from usercore.merging.planning import TAKEABLE
+from usercore.merging.undo_merge import PlannedUndo
 from usercore.merging.values import FieldChoice, Merge, Undoing
 
 TAKEABLE_FIELDS: Final = tuple(map(wire_field, TAKEABLE))
@@ -19,8 +21,13 @@ def domain_fields(names: Iterable[str]) -> frozenset[str]:
     return frozenset(_DOMAIN.get(name, name) for name in names)
 
 
-def merge_object(merge: Merge) -> dict[str, object]:
-    """Return a merge as a JSON object."""
+def merge_object(merge: Merge, undoable_until: datetime | None) -> dict[str, object]:
+    """Return a merge as a JSON object.
+
+    Args:
+        merge: which.
+        undoable_until: until when it can be undone; None where it was.
+    """
     return {
         "id": merge.id,
         "userId": merge.survivor,
@@ -29,6 +36,7 @@ def merge_object(merge: Merge) -> dict[str, object]:
         "mergedAt": timestamp(merge.at),
         "by": actor(merge.by),
         "reason": merge.reason,
+        "undoableUntil": optional_timestamp(undoable_until),
         "undone": None if merge.undone is None else _undoing(merge.undone),
     }
 
@@ -59,6 +67,29 @@ def _choice(choice: FieldChoice) -> dict[str, object]:
         "own": wire_value(choice.own),
         "other": wire_value(choice.other),
         "result": wire_value(choice.chosen),
+    }
+
+
+def planned_undo_object(planned: PlannedUndo) -> dict[str, object]:
+    """Return what undoing a merge would bring about as a JSON object."""
+    plan = planned.plan
+    return {
+        "userId": plan.survivor.id,
+        "mergedUserId": plan.merged.id,
+        "version": plan.survivor.version,
+        "fields": [
+            {
+                "field": wire_field(name),
+                "now": wire_value(getattr(plan.survivor.profile, name)),
+                "result": wire_value(getattr(plan.profile, name)),
+            }
+            for name in plan.fields
+        ],
+        "resubscribedTopics": [one.before.topic for one in plan.preferences if one.before.subscribed],
+        "restoredConsents": [one.before.purpose for one in plan.consents if one.before.given],
+        "status": plan.status.state.value,
+        "returnedFacts": planned.facts,
+        "kept": [{"what": wire_field(one.name), "why": one.why.value} for one in plan.kept],
     }
 
 

@@ -16,12 +16,13 @@ from usercore.users.events import (
     UserDeactivated,
     UserErased,
     UserMerged,
+    UserMergeUndone,
     UserReactivated,
     UserUpdated,
 )
 from usercore.users.model import User
 from usercore.users.ports import Change
-from usercore.users.values import EmailAddress, VerificationChannel
+from usercore.users.values import AccountState, EmailAddress, VerificationChannel
 from usercore.verification.ports import NewVerification
 from usercore.verification.records import VerificationRecord
 
@@ -128,22 +129,36 @@ def _routes(change: Change) -> Iterator[Delivery]:
             named = not {one.field for one in change.changes}.isdisjoint({"email", "username"})
             away = Operation.REMOVE_CREDENTIAL if named else Operation.DISABLE_CREDENTIAL
             yield tell(Recipient.AUTHENTICATION, away, {})
+        case UserMergeUndone(merged_user_id=merged) if change.user.id == merged:
+            yield from _return(change, tell, login)
         case UserErased():
             yield tell(Recipient.AUTHENTICATION, Operation.REMOVE_CREDENTIAL, {})
             yield tell(Recipient.NOTIFICATION, Operation.FORGET_USER, {})
     yield tell(Recipient.AUDIT, Operation.RECORD_ENTRY, _entry(entry_of(change)))
 
 
+def _return(change: Change, tell: "_Teller", login: Mapping[str, object]) -> Iterator[Delivery]:
+    """Yield what lets an account sign in again that comes back from a merge, if it could before."""
+    active = change.user.status.state is AccountState.ACTIVE
+    if not {one.field for one in change.changes}.isdisjoint({"email", "username"}):
+        # Its credential had to go with its sign-in name, and the password with it.
+        yield tell(Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, {**login, "enabled": active})
+        if active:
+            yield tell(Recipient.NOTIFICATION, Operation.SEND_INVITATION, _letter(change.user))
+    elif active:
+        yield tell(Recipient.AUTHENTICATION, Operation.ENABLE_CREDENTIAL, {})
+
+
+def _letter(user: User) -> Mapping[str, object]:
+    profile = user.profile
+    return {"email": profile.email.address, "firstName": profile.first_name, "locale": profile.locale}
+
+
 def _welcome(change: Change, tell: "_Teller", login: Mapping[str, object]) -> Iterator[Delivery]:
-    letter = {
-        "email": change.user.profile.email.address,
-        "firstName": change.user.profile.first_name,
-        "locale": change.user.profile.locale,
-    }
     hashed = change.credential.password_hash if change.credential else None
     yield tell(Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, login, hashed)
     invite = Operation.SEND_INVITATION if hashed is None else Operation.SEND_WELCOME
-    yield tell(Recipient.NOTIFICATION, invite, letter, _link_of(change))
+    yield tell(Recipient.NOTIFICATION, invite, _letter(change.user), _link_of(change))
 
 
 def _link_of(change: Change) -> Secret | None:

@@ -24,6 +24,14 @@ class MergeNotFoundError(NotFoundError):
 
 
 @define(auto_exc=True, eq=False)
+class MergeTermOverError(ConflictError):
+    """The time within which the merge could be undone is over, or what it would take is not kept any more."""
+
+    code: ClassVar[str] = "merge_undo_term_over"
+    summary: ClassVar[str] = "The merge can no longer be undone"
+
+
+@define(auto_exc=True, eq=False)
 class MergeRequestOpenError(ConflictError):
     """A privacy request about one of the two is open, and must be answered about the data as it was asked of."""
 

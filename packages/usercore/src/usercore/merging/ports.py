@@ -36,3 +36,7 @@ class MergeReader(Protocol):
     async def facts(self, user_id: UserId) -> int:
         """Return how many facts about what a user did are kept."""
         ...
+
+    async def facts_told_of(self, merged: UserId, survivor: UserId) -> int:
+        """Return how many of a survivor's facts were told of a merged account, or of one merged into that before."""
+        ...

@@ -7,7 +7,7 @@ from attrs import frozen
 from usercore.kernel.ids import EventId, UserId
 from usercore.merging.errors import MergeNotFoundError
 from usercore.merging.ports import MergeReader
-from usercore.merging.values import Merge
+from usercore.merging.values import Merge, MergePolicy
 from usercore.users.history import living
 from usercore.users.ports import UserReader
 
@@ -18,6 +18,7 @@ class ReadMerges:
 
     users: UserReader
     merges: MergeReader
+    policy: MergePolicy
 
     async def __call__(self, user_id: UserId) -> Sequence[Merge]:
         """Return the merges in which a user stayed or went, the newest first; those that were undone too.

@@ -19,6 +19,8 @@ from usercore.users.ports import Change
 
 SOURCE: Final = "merge"
 """The source of what is said for a survivor because the merged account had said it."""
+UNDONE: Final = "merge-undone"
+"""The source of what is said for a survivor again because it had said it before a merge."""
 
 
 @frozen
@@ -55,9 +57,9 @@ class Steps:
             records=(PreferencesRecord(after.id, said),),
         )
 
-    def consent(self, after: User, before: Consent | None, said: Consent) -> Change:
+    def consent(self, after: User, before: Consent | None, said: Consent, proof: str | None = None) -> Change:
         """Return the change by which a user says something of a purpose."""
-        entry = LedgerEntry(after.id, after.version, said, self.context.actor)
+        entry = LedgerEntry(after.id, after.version, said, self.context.actor, proof)
         return Change(
             user=after,
             event_id=self.ids.event_id(),

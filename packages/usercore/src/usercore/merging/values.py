@@ -1,7 +1,9 @@
 """Merges as they are remembered, and what one would bring about."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -9,7 +11,9 @@ from usercore.kernel.context import Actor
 from usercore.kernel.ids import EventId, UserId
 from usercore.preferences.values import EmailPreference
 from usercore.privacy.consents.values import Consent
-from usercore.users.model import Profile, User, Verification
+from usercore.users.model import AccountStatus, Profile, User, Verification
+
+T = TypeVar("T")
 
 
 @frozen
@@ -54,6 +58,21 @@ class Merge:
     by: Actor
     reason: str = field(repr=False)
     undone: Undoing | None = None
+
+
+@frozen
+class MergePolicy:
+    """The company's rules for merges.
+
+    Args:
+        undo_within: how long a merge can be undone.
+    """
+
+    undo_within: timedelta = timedelta(days=30)
+
+    def undoable_until(self, merge: Merge) -> datetime | None:
+        """Return until when a merge can be undone, or None where it was."""
+        return merge.at + self.undo_within if merge.undone is None else None
 
 
 class Origin(StrEnum):
@@ -141,3 +160,77 @@ class MergePlan:
     def moves_names(self) -> bool:
         """Whether the two exchange something by which one of them alone may be known."""
         return self.left != self.merged.profile
+
+
+@frozen
+class Restored(Generic[T]):
+    """Something that was said, and what had been said before that, which holds again."""
+
+    now: T
+    before: T
+
+
+class Kept(StrEnum):
+    """Why something that a merge brought about stays when it is undone."""
+
+    CHANGED_SINCE = "CHANGED_SINCE"
+    """It was changed after the merge."""
+    NO_EARLIER_WORD = "NO_EARLIER_WORD"
+    """The survivor had said nothing of it before, and nobody is subscribed by an undo."""
+    STRICTER_STAYS = "STRICTER_STAYS"
+    """A restriction ends by a decision of its own alone."""
+    CREDENTIAL_REMOVED = "CREDENTIAL_REMOVED"
+    """The merged account's credential went with its sign-in name: it is sent an invitation to choose a password."""
+
+
+@frozen
+class KeptBack:
+    """Something that an undo leaves as it is.
+
+    Args:
+        name: the facet's domain name, or ``credential``.
+        why: why.
+    """
+
+    name: str
+    why: Kept
+
+
+@frozen
+class UndoPlan:
+    """What undoing a merge brings about.
+
+    Args:
+        merge: which.
+        survivor: as it is.
+        merged: as it is.
+        profile: the survivor's afterwards.
+        verification: the survivor's afterwards.
+        back: the merged account's profile afterwards.
+        back_verification: and what is known of its contacts.
+        status: and where it stands.
+        fields: the survivor's fields that get their values back.
+        preferences: what the survivor says of topics again.
+        consents: what the survivor says of purposes again.
+        proofs: of consents, by the purpose's name.
+        kept: what stays.
+    """
+
+    merge: Merge
+    survivor: User
+    merged: User
+    profile: Profile = field(repr=False)
+    verification: Verification
+    back: Profile = field(repr=False)
+    back_verification: Verification
+    status: AccountStatus
+    fields: tuple[str, ...]
+    preferences: tuple[Restored[EmailPreference], ...]
+    consents: tuple[Restored[Consent], ...]
+    proofs: Mapping[str, str | None] = field(repr=False)
+    kept: tuple[KeptBack, ...]
+
+    @property
+    def moves_names(self) -> bool:
+        """Whether the two exchange something by which one of them alone may be known."""
+        return self.back != self.merged.profile

@@ -20,6 +20,7 @@ from usercore.settings.sections import (
     CoreSettings,
     DatabaseSettings,
     DeliverySettings,
+    MergingSettings,
     PasswordSettings,
     TelemetrySettings,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "KratosSettings",
     "LimitSettings",
     "Mailbox",
+    "MergingSettings",
     "MessagingSettings",
     "NotificationAdapter",
     "NotificationSettings",

@@ -1,5 +1,6 @@
 """The sections that the core's implementations need."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from attrs import field, frozen
 
 from usercore.activity.summary import DEFAULT_TIERS, LoyaltyTiers
 from usercore.kernel.secret import Secret
+from usercore.merging.values import MergePolicy
 from usercore.settings.checkpoints import CheckpointSettings
 from usercore.settings.loading import Problem, SettingsError, setting
 from usercore.settings.parsers import (
@@ -277,6 +279,23 @@ class DeliverySettings:
 
 
 @frozen
+class MergingSettings:
+    """Merging of duplicate accounts."""
+
+    undo_days: int = setting(
+        "USER_SERVICE_MERGE_UNDO_DAYS",
+        whole_number(0, 3650),
+        "For how many days after it a merge of accounts can be undone.",
+        default=30,
+    )
+
+    @property
+    def policy(self) -> MergePolicy:
+        """The same as the use cases know it."""
+        return MergePolicy(timedelta(days=self.undo_days))
+
+
+@frozen
 class TelemetrySettings:
     """Logs."""
 
@@ -324,3 +343,4 @@ class CoreSettings:
     telemetry: TelemetrySettings = field()
     traces: TraceSettings = field(factory=TraceSettings)
     privacy: PrivacySettings = field(factory=PrivacySettings)
+    merging: MergingSettings = field(factory=MergingSettings)

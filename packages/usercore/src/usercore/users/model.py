@@ -27,6 +27,7 @@ from usercore.users.events import (
     UserDeactivated,
     UserErased,
     UserMerged,
+    UserMergeUndone,
     UserReactivated,
     UserUpdated,
     UserVerified,
@@ -366,6 +367,43 @@ class User:
         after = evolve(self, profile=profile, verification=self._still_verified(profile), status=status)
         return self._advance(
             after, now, lambda done, _: UserMerged(survivor, merged_user_id=self.id, merged_at=done.updated_at)
+        )
+
+    def let_go(self, merged: UserId, *, now: datetime) -> Transition:
+        """Stand for another account no longer.
+
+        Raises:
+            UserMergedError: the account was merged itself.
+            UserErasedError: the user has been erased.
+        """
+        after = self.touch(now=now, as_asked=True)
+        event = UserMergeUndone(self.id, merged_user_id=merged, undone_at=after.updated_at)
+        return Transition(after, event, (FieldChange(MERGED_USER, merged, None),))
+
+    def come_back(
+        self, profile: Profile, verification: Verification, status: AccountStatus, *, now: datetime
+    ) -> Transition:
+        """Be an account of its own again, as before a merge.
+
+        Args:
+            profile: with the names that it had.
+            verification: as it was.
+            status: as it was.
+            now: aware, UTC.
+
+        Raises:
+            UserErasedError: the user has been erased.
+            ValueError: the account is not merged.
+        """
+        survivor = self.status.merged_into
+        if self.status.state is AccountState.ERASED:
+            self._refuse()
+        if survivor is None:
+            message = "only a merged account can come back"
+            raise ValueError(message)
+        after = evolve(self, profile=profile, verification=verification, status=status)
+        return self._advance(
+            after, now, lambda done, _: UserMergeUndone(survivor, merged_user_id=self.id, undone_at=done.updated_at)
         )
 
     def verify(self, channel: VerificationChannel, *, now: datetime, at: datetime | None = None) -> Transition:

@@ -20,6 +20,9 @@ from usercore.delivery.topic_mail import TopicMail
 from usercore.merging.merge_users import MergeUsers, Parties, PreviewMerge
 from usercore.merging.planning import Planner
 from usercore.merging.read_merges import ReadMerges
+from usercore.merging.undo_merge import PreviewUndo, Undoable, UndoMerge
+from usercore.merging.undoing import UndoPlanner
+from usercore.merging.values import MergePolicy
 from usercore.messaging.dead_letters import DiscardDeadLetter, GetDeadLetter, ListDeadLetters
 from usercore.messaging.listing import ListParked
 from usercore.preferences.get_email_preferences import GetEmailPreferences
@@ -85,6 +88,8 @@ from usercore.verification.verify_newcomers import VerifyNewcomers
 from usercore.wiring.exporting import AuditedExports
 from usercore.wiring.ports import Ports as Ports
 
+DEFAULT_MERGING: Final = MergePolicy()
+"""The company's rules for merges, where it has no others."""
 DEFAULT_REQUESTS: Final = RequestPolicy()
 """The company's rules for privacy requests, where it has no others."""
 
@@ -167,6 +172,8 @@ class Core:
     preview_merge: PreviewMerge
     merge_users: MergeUsers
     read_merges: ReadMerges
+    preview_undo: PreviewUndo
+    undo_merge: UndoMerge
     rotate_keys: RotateKeys
     seal_plain: SealPlain
     once: Once
@@ -238,6 +245,7 @@ def assemble(
     public_url: str | None = None,
     verification: VerificationPolicy = DEFAULT_VERIFICATION,
     retention: Schedule = NO_SCHEDULE,
+    merging: MergePolicy = DEFAULT_MERGING,
 ) -> Core:
     """Wire every use case to the ports given.
 
@@ -249,6 +257,7 @@ def assemble(
         public_url: where this service is reached from outside, for the links in mail; None: mail has none.
         verification: how long codes and links last, and how often they may be asked for.
         retention: how long things are kept that nobody needs any more.
+        merging: how long a merge of accounts can be undone.
     """
     rules = AttributeRules(ports.schemas, ports.validator)
     step = UserStepper(ports.users, ports.writer, ports.ids, ports.ledger, ports.inbox, ports.clock)
@@ -270,6 +279,8 @@ def assemble(
     review = ReviewRetention(ports.retention, retention, ports.clock)
     unused = WorkOffInactivity(ports.retention, ports.users, deactivate, make_request, ports.clock, ports.ids)
     parties, planner = Parties(ports.users), Planner(ports.preferences, ports.consents, rules)
+    undoable = Undoable(ports.users, ports.merges, merging, ports.clock)
+    undo_planner = UndoPlanner(ports.history, ports.preferences, ports.consents)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
@@ -379,7 +390,9 @@ def assemble(
         run_retention=RunRetention(review, unused, ports.trail, ports.ids),
         preview_merge=PreviewMerge(parties, planner, ports.merges),
         merge_users=MergeUsers(parties, planner, ports.merges, ports.writer, ports.ledger, ports.ids, ports.clock),
-        read_merges=ReadMerges(ports.users, ports.merges),
+        read_merges=ReadMerges(ports.users, ports.merges, merging),
+        preview_undo=PreviewUndo(undoable, undo_planner),
+        undo_merge=UndoMerge(undoable, undo_planner, ports.writer, ports.ledger, ports.ids),
         rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
         seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),
         once=Once(ports.ledger, ports.clock),

@@ -151,6 +151,7 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
             requests=settings.privacy.policy,
             verification=settings.verification.policy(),
             retention=settings.retention.schedule(),
+            merging=settings.merging.policy,
         )
         bare = put_together(ports)
         gate = None

@@ -40,6 +40,12 @@ class MemoryMergeReader:
         """Return how many facts are kept about a user."""
         return sum(entry.user_id == user_id for entry in self.database.facts.values())
 
+    async def facts_told_of(self, merged: UserId, survivor: UserId) -> int:
+        """Return how many of a survivor's facts were told of a merged account, or of one merged into that."""
+        theirs = {merged, *self.database.merged_into(merged)}
+        told = ((name, entry) for name, entry in self.database.facts.items() if entry.user_id == survivor)
+        return sum(self.database.told_of.get(name) in theirs for name, _ in told)
+
 
 if TYPE_CHECKING:
     _merges: MergeReader = MemoryMergeReader(MemoryDatabase())

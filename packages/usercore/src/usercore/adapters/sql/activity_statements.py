@@ -55,9 +55,19 @@ told AS MATERIALIZED (
 # and so is whether the account was merged meanwhile: then the survivor is found when it is asked again.
 _LOCKED: Final = """
 locked AS MATERIALIZED (
-    SELECT u.id, u.state, u.merged_into, u.email, u.first_name, u.locale FROM users AS u
+    SELECT u.id, u.version, u.state, u.merged_into, u.email, u.first_name, u.locale FROM users AS u
     WHERE u.id = ANY (ARRAY(SELECT i.user_id FROM input AS i UNION SELECT k.user_id FROM known AS k))
     ORDER BY u.id FOR SHARE
+)"""
+
+# Who stands for others as this statement sees them before it locks anybody: where a merge was undone meanwhile, the
+# lock finds another version, and whose the fact is must be asked again.
+_SEEN: Final = """
+seen AS MATERIALIZED (
+    SELECT u.id, u.version FROM users AS u WHERE u.id = ANY (ARRAY(
+        SELECT i.user_id FROM input AS i WHERE i.told_of IS NOT NULL
+        UNION SELECT k.user_id FROM known AS k WHERE k.told_of IS NOT NULL
+    ))
 )"""
 
 _FOUND: Final = ", ".join(("kind", "fact_id", "user_id", "event_id", *_CONTENT, "told_of"))
@@ -93,7 +103,9 @@ def _won(name: str) -> str:
         INSERT INTO activity_facts ({", ".join(_COLUMNS)})
         SELECT DISTINCT ON (a.kind, a.fact_id) {values}
         FROM asked_{name} AS a JOIN locked AS l ON l.id = a.about AND l.state <> 'ERASED' AND l.merged_into IS NULL
+        LEFT JOIN seen AS v ON v.id = a.about
         WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.kind = a.kind AND k.fact_id = a.fact_id)
+          AND (a.about_told_of IS NULL OR v.version = l.version)
         ORDER BY a.kind, a.fact_id, a.place
         ON CONFLICT DO NOTHING RETURNING {_FOUND}
     )"""  # noqa: S608 -- the same
@@ -128,7 +140,7 @@ def _content(table: str) -> str:
 
 
 RECORD: Final = f"""
-WITH RECURSIVE {_INPUT}, {_LOCKED},
+WITH RECURSIVE {_INPUT}, {_LOCKED}, {_SEEN},
 {_asked("firsts", "USER", "i")}, {_won("firsts")},
 {_asked("payments", "ORDER", "r", _found("ORDER_PLACED", "won_firsts"))}, {_won("payments")},
 {_asked("bare", "PAYMENT", "r", _found("PAYMENT_FAILED", "won_payments"))}, {_won("bare")},

@@ -56,15 +56,19 @@ UPDATE user_merges SET undone_at = $2, undone_by_kind = $3, undone_by_id = $4, u
 WHERE id = $1::uuid AND undone_at IS NULL RETURNING 1
 """
 # What was told of accounts that had been merged into the one that goes, goes with it.
-_MOVE_BACK: Final = b"""
+_THEIRS: Final = """
 WITH RECURSIVE theirs AS (
     SELECT $2::uuid AS id
     UNION ALL
     SELECT u.merged_id FROM theirs AS t JOIN user_merges AS u ON u.survivor_id = t.id AND u.undone_at IS NULL
-)
+)"""
+_TOLD_OF_THEM: Final = "f.user_id = $1::uuid AND f.told_of = ANY (ARRAY(SELECT t.id FROM theirs AS t))"
+_MOVE_BACK: Final = f"""
+{_THEIRS}
 UPDATE activity_facts AS f SET user_id = $2::uuid, told_of = NULLIF(f.told_of, $2::uuid)
-WHERE f.user_id = $1::uuid AND f.told_of = ANY (ARRAY(SELECT t.id FROM theirs AS t)) RETURNING 1
-"""
+WHERE {_TOLD_OF_THEM} RETURNING 1
+""".encode()  # noqa: S608 -- the same
+_FACTS_TOLD_OF: Final = f"{_THEIRS} SELECT count(*) FROM activity_facts AS f WHERE {_TOLD_OF_THEM}".encode()  # noqa: S608
 
 
 async def make_way(opened: Session, record: MergeRecord | UndoRecord) -> None:
@@ -121,6 +125,11 @@ class SqlMergeReader:
     async def facts(self, user_id: UserId) -> int:
         """Return how many facts are kept about a user."""
         [(count,)] = await self.database.fetch(_FACTS, user_id)
+        return int(count)
+
+    async def facts_told_of(self, merged: UserId, survivor: UserId) -> int:
+        """Return how many of a survivor's facts were told of a merged account, or of one merged into that."""
+        [(count,)] = await self.database.fetch(_FACTS_TOLD_OF, survivor, merged)
         return int(count)
 
     async def _one(self, statement: bytes, name: str) -> Merge | None:
