@@ -38,7 +38,7 @@ told AS MATERIALIZED (
 ), input AS MATERIALIZED (
     SELECT t.place, t.waits_for, t.waits_for_id, t.kind, t.fact_id, COALESCE(s.heir, t.user_id) AS user_id, t.event_id,
            t.occurred_at, t.order_id, t.amount, t.currency, t.items, t.points, t.error_code, t.reason, t.recorded_at,
-           t.actor_kind, t.actor_id, t.correlation_id, t.causation_id, s.told_of
+           t.actor_kind, t.actor_id, t.correlation_id, t.causation_id, t.traceparent, s.told_of
     FROM told AS t LEFT JOIN last_heirs AS s ON s.told_of = t.user_id
 ), named AS (
     SELECT i.kind, i.fact_id FROM input AS i
