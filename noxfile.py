@@ -76,6 +76,13 @@ def bare(session: nox.Session) -> None:
 
 
 @nox.session
+def deploy(session: nox.Session) -> None:
+    """Check what deploy/ holds, and take the steps of the image in an environment of their own."""
+    _install(session)
+    session.run("pytest", "-n0", "tests/deploy", *session.posargs, env={"DEPLOY": "whole"})
+
+
+@nox.session
 def kafka(session: nox.Session) -> None:
     """Run what speaks Kafka on a real Apache Kafka, which Maven fetches; `KAFKA_BOOTSTRAP` names one of your own."""
     _install(session)
