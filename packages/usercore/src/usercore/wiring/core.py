@@ -65,6 +65,7 @@ from usercore.privacy.retention.inactivity import WorkOffInactivity
 from usercore.privacy.retention.run_retention import ReviewRetention, RunRetention
 from usercore.privacy.retention.values import NO_SCHEDULE, Schedule
 from usercore.segments.read_filter import ReadFilter
+from usercore.statistics.read_statistics import ReadStatistics
 from usercore.users.attribute_rules import (
     AttributeRules,
     ListAttributeSchemas,
@@ -112,6 +113,7 @@ class Core:
     build_archive: BuildArchive
     export_user_data: ExportUserData
     export_users: ExportUsers
+    read_statistics: ReadStatistics
     get_email_preferences: GetEmailPreferences
     update_email_preferences: UpdateEmailPreferences
     register_topic: RegisterTopic
@@ -296,6 +298,7 @@ def assemble(
         build_archive=BuildArchive(ports.users, ports.personal_data, ports.clock),
         export_user_data=_exporting(ports),
         export_users=ExportUsers(ports.exporter, ports.trail, tiers, ports.clock, ports.ids),
+        read_statistics=ReadStatistics(ports.statistics, ports.topics, tiers, ports.clock),
         get_email_preferences=GetEmailPreferences(ports.users, ports.preferences, ports.topics, ports.history),
         update_email_preferences=update_preferences,
         register_topic=RegisterTopic(ports.topics, ports.clock),

@@ -55,6 +55,7 @@ from usercore.adapters.memory.registries import (
 )
 from usercore.adapters.memory.retention import MemoryRetentionStore
 from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
+from usercore.adapters.memory.statistics import MemoryStatisticsReader
 from usercore.adapters.memory.suppressions import MemorySuppressionList
 from usercore.adapters.memory.system import SystemClock, Uuid7Ids
 from usercore.adapters.memory.trust import MemoryAuditTrail, MemoryKeyedHasher
@@ -110,6 +111,7 @@ from usercore.privacy.requests.ports import (
     PrivacyRequests,
 )
 from usercore.privacy.retention.ports import RetentionStore
+from usercore.statistics.ports import StatisticsReader
 from usercore.users.ports import (
     AttributeSchemas,
     AttributeValidator,
@@ -138,6 +140,7 @@ class PortOverrides(TypedDict, total=False):
     history: HistoryReader
     personal_data: PersonalDataReader
     exporter: UserExporter
+    statistics: StatisticsReader
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules
@@ -211,6 +214,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         history=MemoryHistoryReader(database),
         personal_data=MemoryPersonalDataReader(database),
         exporter=MemoryUserExporter(database),
+        statistics=MemoryStatisticsReader(database),
         schemas=MemoryAttributeSchemas(database),
         validator=MissingAttributeValidator(),
         emails=PlainEmailRules(),

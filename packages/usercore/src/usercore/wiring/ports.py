@@ -43,6 +43,7 @@ from usercore.privacy.requests.ports import (
     PrivacyRequests,
 )
 from usercore.privacy.retention.ports import RetentionStore
+from usercore.statistics.ports import StatisticsReader
 from usercore.users.ports import (
     AttributeSchemas,
     AttributeValidator,
@@ -71,6 +72,7 @@ class Ports:
     history: HistoryReader
     personal_data: PersonalDataReader
     exporter: UserExporter
+    statistics: StatisticsReader
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules

@@ -213,6 +213,7 @@ async def _ports(
         history=sql.history,
         personal_data=sql.personal_data,
         exporter=sql.exporter,
+        statistics=sql.statistics,
         schemas=sql.schemas,
         validator=JsonSchemaValidator(),
         emails=ValidatedEmailRules(),

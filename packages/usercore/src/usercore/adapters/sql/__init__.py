@@ -32,6 +32,7 @@ from usercore.adapters.sql.privacy_requests import SqlPrivacyRequests
 from usercore.adapters.sql.records import MessageBox
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.retention import SqlRetentionStore
+from usercore.adapters.sql.statistics import SqlStatisticsReader
 from usercore.adapters.sql.suppressions import SqlSuppressionList
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.verifications import SqlVerificationReader, SqlVerificationWriter
@@ -61,6 +62,7 @@ class SqlPorts:
     history: SqlHistoryReader
     personal_data: SqlPersonalDataReader
     exporter: SqlUserExporter
+    statistics: SqlStatisticsReader
     schemas: SqlAttributeSchemas
     ledger: SqlIdempotencyLedger
     inbox: SqlInbox
@@ -114,6 +116,7 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         history=SqlHistoryReader(reads, vault),
         personal_data=SqlPersonalDataReader(database, SqlHistoryReader(database, vault)),
         exporter=SqlUserExporter(database),
+        statistics=SqlStatisticsReader(reads),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),

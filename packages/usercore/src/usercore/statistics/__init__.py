@@ -1,0 +1,1 @@
+"""How many users there are, since when, and of what kind."""
