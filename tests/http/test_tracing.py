@@ -70,6 +70,13 @@ async def test_a_trace_that_the_caller_does_not_record_is_not_recorded_here_and_
     assert recording.spans == ()
 
 
+async def test_of_two_traces_for_one_request_neither_is_believed(api: Api, recording: Recording) -> None:
+    both = [("traceparent", CALLER), ("traceparent", CALLER.replace(TRACE, "a" * 32))]
+    missing = await api.client.get(f"/v1/users/{ABSENT}", headers=both)
+    assert missing.status_code == 404
+    assert recording.spans == ()
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
 async def test_what_looks_after_the_service_leaves_no_spans(api: Api, recording: Recording, path: str) -> None:
     await api.client.get(path, headers=NAMED)

@@ -1,12 +1,15 @@
 """Events as they stand on the topics, byte by byte."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.builders import IDS, NOW
 from tests.kafka.topics import read_topic
+from tests.traces import CALLER, UNCHOSEN, Recording, traceparent, words
 from usercore.adapters.kafka.producer import KafkaMessage, KafkaProducer, open_producer
 from usercore.adapters.kafka.publisher import KafkaEventPublisher
 from usercore.adapters.kafka.tail import tail
@@ -229,3 +232,48 @@ async def test_a_tail_shows_the_last_ones_and_then_what_comes(topics: KafkaSetti
 
     assert [message.key for message in shown] == [b"4", b"5", b"new"]
     assert (shown[0].topic, shown[0].headers, shown[2].value) == ("user-created", (("n", b"v"),), None)
+
+
+class Line:
+    """A producer that keeps what it is to send, or refuses it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.sent: list[KafkaMessage] = []
+        self.error = error
+
+    async def send_many(self, messages: Sequence[KafkaMessage]) -> None:
+        self.sent += messages
+        if self.error is not None:
+            raise self.error
+
+
+def caused_by(traceparent: str | None) -> OutboxMessage:
+    event = user_event()
+    others = tuple(one for one in event.headers if one[0] != "traceparent")
+    headers = others if traceparent is None else (*others, ("traceparent", traceparent))
+    return evolve(event, event_id=EventId(f"{traceparent}"), headers=headers)
+
+
+async def test_an_event_is_sent_within_the_trace_of_what_caused_it() -> None:
+    recording, line = Recording.begun(ratio=0), Line()
+    publisher = KafkaEventPublisher(line, "/user-service", recording.tracer)  # type: ignore[arg-type]
+    await publisher.publish([caused_by(one) for one in (CALLER, UNCHOSEN, None)], [])
+    [span] = recording.spans
+    assert span.parent is not None
+    assert (span.name, span.kind.name, f"{span.parent.trace_id:032x}") == (
+        "send user-updated",
+        "PRODUCER",
+        CALLER[3:35],
+    )
+    told = [dict(one.headers).get("traceparent") for one in line.sent]
+    assert told == [traceparent(span).encode(), UNCHOSEN.encode(), None]
+    assert USER not in recording.text()
+
+
+async def test_an_event_that_cannot_be_sent_is_told_of_in_its_trace() -> None:
+    recording, line = Recording.begun(ratio=0), Line(UnavailableError("no broker answers"))
+    publisher = KafkaEventPublisher(line, "/user-service", recording.tracer)  # type: ignore[arg-type]
+    with pytest.raises(UnavailableError):
+        await publisher.publish([caused_by(CALLER)], [])
+    [span] = recording.spans
+    assert (words(span)["error.type"], span.status.is_ok) == ("unavailable", False)

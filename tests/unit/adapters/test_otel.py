@@ -2,17 +2,21 @@
 
 import asyncio
 import logging
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from structlog.testing import capture_logs
 
+from tests.http.tokens import key_file
+from tests.keys import MASTER_KEYS_SETTING
 from tests.traces import Collector
 from usercore.adapters.otel import exporting, open_tracer
 from usercore.kernel.tracing import During, SpanKind
@@ -140,35 +144,39 @@ print("usercore.adapters.otel" in sys.modules)
 _ABSENT = """
 import asyncio, sys
 sys.modules["opentelemetry"] = None
-from usercore.settings import SettingsError, TraceSettings
+from usercore.settings import TraceSettings
 from usercore.wiring.tracing import open_tracing
-import user_http.app, user_stream.app, usercore.wiring.service, usercore.wiring.messaging
+import user_http.__main__, user_stream.app, usercore.wiring.service, usercore.wiring.messaging
 
 async def open_and_close():
     async with open_tracing(TraceSettings()) as tracer:
         assert tracer is None
-    try:
-        async with open_tracing(TraceSettings(endpoint="http://127.0.0.1:9")):
-            pass
-    except SettingsError as error:
-        print(error)
 
 asyncio.run(open_and_close())
 print(sorted(name for name in sys.modules if name.startswith("opentelemetry.")))
+user_http.__main__.main()
 """
 
 
-def run(code: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+def run(code: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    whole = {"PATH": os.defpath, **environ}
+    command = [sys.executable, "-P", "-c", code]
+    return subprocess.run(command, env=whole, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_without_an_endpoint_nothing_that_records_or_sends_is_imported() -> None:
     """Where the extra is installed, redis-py itself imports the API and the SDK's metrics, whoever asks or not."""
-    assert run(_OFF) == ["[]", "False"]
+    done = run(_OFF)
+    assert (done.stdout.splitlines(), done.returncode) == (["[]", "False"], 0), done.stderr
 
 
-def test_without_the_extra_all_else_works_and_an_endpoint_is_refused_by_its_name() -> None:
-    said = "USER_SERVICE_TRACES_ENDPOINT: needs the extra `traces`: pip install 'usercore[traces]'"
-    assert run(_ABSENT) == [said, "[]"]
+def test_without_the_extra_all_else_works_and_an_endpoint_is_refused_by_its_name(tmp_path: Path) -> None:
+    environ = {
+        "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/users",
+        "USER_SERVICE_MASTER_KEYS": MASTER_KEYS_SETTING,
+        "USER_SERVICE_TOKEN_KEY_FILE": str(key_file(tmp_path)),
+        "USER_SERVICE_TRACES_ENDPOINT": "http://127.0.0.1:9",
+    }
+    done = run(_ABSENT, **environ)
+    assert (done.stdout, done.returncode) == ("[]\n", 78)
+    assert done.stderr == "USER_SERVICE_TRACES_ENDPOINT: needs the extra `traces`: pip install 'usercore[traces]'\n"

@@ -25,11 +25,11 @@ def main() -> None:
     try:
         settings = load(_Settings, os.environ)
         check_key_file(settings.serving.auth)
+        configure_logs(settings.core.telemetry)
+        uvloop.run(run(settings.core, settings.serving))
     except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 -- logs are not configured yet
+        print(error, file=sys.stderr)  # noqa: T201 -- for whoever starts it, and often before logs are configured
         sys.exit(EX_CONFIG)
-    configure_logs(settings.core.telemetry)
-    uvloop.run(run(settings.core, settings.serving))
 
 
 @frozen

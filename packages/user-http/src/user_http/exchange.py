@@ -91,7 +91,9 @@ def _own_id(headers: RequestHeaders) -> str | None:
 def read_traceparent(headers: RequestHeaders) -> str | None:
     """Return the trace that the caller says the request belongs to, where that is well written."""
     value = headers.last(b"traceparent")
-    return value.decode() if value is not None and _TRACEPARENT.fullmatch(value) else None
+    if value is None or not _TRACEPARENT.fullmatch(value) or headers.is_repeated(b"traceparent"):
+        return None
+    return value.decode()
 
 
 def _random_ids() -> Iterator[str]:

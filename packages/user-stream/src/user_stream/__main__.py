@@ -39,12 +39,11 @@ def main() -> None:
     try:
         settings = load(_Settings, os.environ)
         signed_topics(settings.stream.signing, settings.stream.consumer.inbox_kept_h)
-    except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 -- logs are not configured yet
-        sys.exit(EX_CONFIG)
-    configure_logs(settings.core.telemetry)
-    try:
+        configure_logs(settings.core.telemetry)
         uvloop.run(_run(settings))
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 -- for whoever starts it, and often before logs are configured
+        sys.exit(EX_CONFIG)
     except StreamFailedError as error:
         structlog.get_logger().error("stream processor failed", code=error.code, detail=error.detail, exc_info=error)
         sys.exit(EX_TEMPFAIL)

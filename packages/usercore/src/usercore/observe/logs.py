@@ -19,7 +19,19 @@ from usercore.settings import TelemetrySettings
 from usercore.settings.sections import LogFormat
 
 # These name values in their messages at debug level, or log every connection and every part that starts.
-_QUIET = ("sqlalchemy", "psycopg", "asyncio", "uvicorn", "httpx", "httpcore", "alembic", "aiokafka", "faust", "mode")
+_QUIET = (
+    "sqlalchemy",
+    "psycopg",
+    "asyncio",
+    "uvicorn",
+    "httpx",
+    "httpcore",
+    "alembic",
+    "aiokafka",
+    "faust",
+    "mode",
+    "urllib3",
+)
 
 
 def configure_logs(settings: TelemetrySettings, stream: TextIO | None = None) -> None:

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from usercore.kernel.errors import ExhaustedError, UnavailableError
 from usercore.kernel.secret import Secret
+from usercore.kernel.tracing import step
 from usercore.settings.sections import PasswordSettings
 from usercore.users.ports import PasswordHasher
 
@@ -69,7 +70,8 @@ class Argon2Hasher:
             raise UnavailableError("the service is stopping") from error
         # Counted until it ends, not until the caller gives up: a caller who left frees no thread.
         work.add_done_callback(lambda _: self._leave())
-        return Secret(await asyncio.wrap_future(work))
+        with step("hash password"):
+            return Secret(await asyncio.wrap_future(work))
 
     def _enter(self) -> None:
         with self._lock:

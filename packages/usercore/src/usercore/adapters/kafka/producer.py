@@ -22,9 +22,9 @@ from aiokafka.partitioner import murmur2
 from usercore.adapters.kafka.access import check_access
 from usercore.adapters.kafka.connection import client_options
 from usercore.adapters.kafka.errors import translated
-from usercore.delivery.topics import OURS
+from usercore.delivery.topics import DEAD_LETTERS, OURS
 from usercore.kernel.errors import UnavailableError
-from usercore.kernel.tracing import Span, SpanKind, Word, step
+from usercore.kernel.tracing import NOTHING, During, Span, SpanKind, Word, current, step
 from usercore.messaging.errors import TopicUnknownError
 from usercore.messaging.ports import MessageSender
 from usercore.settings import KafkaSettings
@@ -77,8 +77,8 @@ class KafkaProducer:
             TopicUnknownError: there is no such topic, and the brokers make none.
             BrokerDeniedError: the brokers do not let us.
         """
-        with step(f"send {_shown(topic)}", SpanKind.PRODUCER, sending(topic)) as span, translated(topic):
-            headers = _within(span, headers)
+        with _span(topic) as span, translated(topic):
+            headers = _within(span, topic, headers)
             async with asyncio.timeout(self._send_timeout_s):
                 live = await self._opened()
                 name = await self._known(live, topic)
@@ -241,9 +241,15 @@ def _shown(topic: str) -> str:
     return topic if topic in _OURS else "replies"
 
 
-def _within(span: Span, headers: Headers) -> Headers:
-    """Return the headers with the trace; a message that is passed on as it came keeps its own."""
-    if span.traceparent is None or any(name == TRACEPARENT for name, _ in headers):
+def _span(topic: str) -> During:
+    if current() is None:
+        return NOTHING
+    return step(f"send {_shown(topic)}", SpanKind.PRODUCER, sending(topic))
+
+
+def _within(span: Span, topic: str, headers: Headers) -> Headers:
+    """Return the headers with the trace; a message that nobody could use is passed on as it came."""
+    if span.traceparent is None or topic == DEAD_LETTERS:
         return headers
     return [*headers, (TRACEPARENT, span.traceparent.encode())]
 
