@@ -9,14 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import fresh_database
-from tests.e2e.harness.copies import ALL_SCOPES, World, running_copies
-from tests.e2e.harness.eraser import CONTEXT, tell_everybody
-from tests.e2e.harness.people import create
+from tests.e2e.harness.copies import World
+from tests.e2e.harness.eraser import CONTEXT
 from tests.e2e.harness.rows import rows
-from tests.e2e.harness.waiting import until
-from user_cli.embedded.account import Account
-from user_cli.embedded.programs import postgres_programs
 from usercore.kernel.ids import UserId
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
 from usercore.privacy.requests.values import RequestKind, RequestState
@@ -107,51 +102,6 @@ async def check_erased_once(core: Core, world: World, user_id: UserId, request_i
     assert [operation for (operation,) in told] == ["FORGET_USER", "RECORD_ENTRY", "REMOVE_CREDENTIAL"]
     assert await rows(world.database_url, "SELECT 1 FROM user_keys WHERE user_id = %s", user_id) == []
     assert [one.reason.value for one in await core.check_suppression(address)] == ["ERASED"]
-
-
-def dump(database_url: str, file: Path) -> None:
-    """Write a backup of a database."""
-    program = postgres_programs(Account(), file.parent) / "pg_dump"
-    subprocess.run([program, "--format=custom", f"--file={file}", database_url], check=True)
-
-
-def restore(file: Path, database_url: str) -> None:
-    """Bring a backup into an empty database."""
-    program = postgres_programs(Account(), file.parent) / "pg_restore"
-    subprocess.run([program, "--no-owner", f"--dbname={database_url}", file], check=True)
-
-
-async def test_a_backup_from_before_an_erasure_never_serves_the_erased_person(
-    world: World, ledger: Path, tmp_path: Path, postgres_url: str
-) -> None:
-    settings = {"ERASURE_LEDGER_FILE": str(ledger)}
-    backup = tmp_path / "backup.dump"
-    async with running_copies(world, 1, **settings) as [copy], copy.client(*ALL_SCOPES) as client:
-        user, other = await create(client), await create(client)
-        dump(world.database_url, backup)
-        async with open_core(load(CoreSettings, world.environ(**settings))) as service:
-            command = MakePrivacyRequestCommand(user["id"], RequestKind.ERASURE, identity_note="passport seen")
-            request = await service.core.make_privacy_request(command, CONTEXT)
-
-            async def completed() -> bool:
-                await tell_everybody(service.core)
-                return (await service.core.get_privacy_request(request.id)).state is RequestState.COMPLETED
-
-            await until(completed, "the erasure is complete")
-
-    with fresh_database(postgres_url) as url:
-        restore(backup, url)
-        restored = World(url, world.redis_url, tmp_path, world.signer)
-        async with running_copies(restored, 1, **settings) as [copy], copy.client(*ALL_SCOPES) as client:
-            ready = (await client.get("/health/ready")).json()
-            assert ready["parts"]["erasures"] == "ok"
-            gone = await client.get(f"/v1/users/{user['id']}")
-            assert (gone.status, gone.json()["code"]) == (410, "user_erased")
-            listed = (await client.get(f"/v1/users?email={user['email']}")).json()
-            assert listed["items"] == []
-            assert (await client.get(f"/v1/users/{other['id']}")).status == 200
-        found = await rows(url, "SELECT count(*) FROM users WHERE email = %s", user["email"])
-        assert found == [(0,)]
 
 
 async def test_without_its_ledger_a_restored_copy_is_not_ready_and_serves_nobody(
