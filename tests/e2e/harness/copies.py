@@ -116,23 +116,27 @@ class Copy:
 
 
 @asynccontextmanager
-async def running_copies(world: World, count: int = 1, **settings: str) -> AsyncIterator[list[Copy]]:
+async def running_copies(
+    world: World, count: int = 1, *, python_path: str | None = None, **settings: str
+) -> AsyncIterator[list[Copy]]:
     """Start copies side by side, wait until they are ready, and stop at the end those that still run.
 
     Args:
         world: what they share.
         count: how many.
+        python_path: packages to run in place of those that are installed.
         settings: variables of theirs, without ``USER_SERVICE_``.
     """
     async with AsyncExitStack() as stack:
-        started = await asyncio.gather(*(_start(world, settings) for _ in range(count)))
+        started = await asyncio.gather(*(_start(world, settings, python_path) for _ in range(count)))
         for copy in started:
             stack.push_async_callback(copy.process.stop)
         yield list(started)
 
 
-async def _start(world: World, settings: Mapping[str, str]) -> Copy:
+async def _start(world: World, settings: Mapping[str, str], python_path: str | None) -> Copy:
     log = world.folder / f"copy-{secrets.token_hex(4)}.log"
+    path = {} if python_path is None else {"PYTHONPATH": python_path}
 
     def program(port: int) -> Program:
         return Program(
@@ -142,7 +146,7 @@ async def _start(world: World, settings: Mapping[str, str]) -> Copy:
             log=log,
             account=Account(),
             ends=((signal.SIGTERM, 10.0),),
-            environ=world.environ(LISTEN_PORT=str(port), **settings),
+            environ=world.environ(LISTEN_PORT=str(port), **settings) | path,
         )
 
     process, port = await start_on_free_port(program, is_ready, free_port, _READY_DEADLINE_S)
