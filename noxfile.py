@@ -90,6 +90,13 @@ def kafka(session: nox.Session) -> None:
 
 
 @nox.session
+def rolling(session: nox.Session) -> None:
+    """Upgrade from the version before this one under load, with thousands of requests in each stage."""
+    _install(session)
+    session.run("pytest", "-n0", "tests/e2e/test_rolling_upgrade.py", *session.posargs, env={"ROLLING": "long"})
+
+
+@nox.session
 def chaos(session: nox.Session) -> None:
     """Hold the service to its promises at full length, through hundreds of kills, on a real Apache Kafka."""
     _install(session)

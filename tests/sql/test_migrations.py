@@ -1,4 +1,4 @@
-"""The schema goes up and down, by one copy of the service at a time, and is what the tables say."""
+"""The schema goes up and down, by one copy of the service at a time, stops nobody, and is what the tables say."""
 
 import asyncio
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine
 
 from tests.builders import creation
 from tests.keys import MASTER_KEYS
+from tools.migrations_lint import RELEASED, judged, observed
 from usercore.adapters.sql import downgrade, open_database, sql_ports, status, upgrade
 from usercore.adapters.sql.engine import driver_url
 from usercore.adapters.sql.migrating import Limits
@@ -119,6 +120,13 @@ async def test_a_server_that_is_not_there_is_told_of(database_url: str) -> None:
 
     with pytest.raises(UnavailableError):
         await status(nowhere)
+
+
+async def test_no_version_stops_the_traffic_but_those_on_record(database_url: str) -> None:
+    findings, unused = judged(await observed(database_url), RELEASED)
+
+    assert ([str(one) for one in findings], unused) == ([], [])
+    assert all(reason for reason in RELEASED.values())
 
 
 def test_the_migrations_make_what_the_tables_say(migrated_database_url: str) -> None:
