@@ -5,7 +5,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2"
-nox.options.sessions = ["lint", "types", "directions", "openapi", "asyncapi", "migrations", "bare", "tests"]
+nox.options.sessions = ["lint", "types", "directions", "openapi", "asyncapi", "migrations", "docs", "bare", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 OPENAPI = "api-docs/openapi.yaml"
@@ -67,6 +67,13 @@ def migrations(session: nox.Session) -> None:
     """Check that no version of the schema does to tables under traffic what would stop it."""
     _install(session)
     session.run("python", "-m", "tools.migrations_lint")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into .cache/site; a broken link, or a page that stands nowhere, fails."""
+    session.install("-q", "-r", "requirements-docs.txt")
+    session.run("mkdocs", *(session.posargs or ["build"]), env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session

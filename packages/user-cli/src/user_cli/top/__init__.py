@@ -1,1 +1,0 @@
-"""A running service at a glance, again and again."""
