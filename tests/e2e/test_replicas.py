@@ -27,6 +27,7 @@ from usercore.kernel.ids import UserId
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
 from usercore.privacy.requests.values import RequestKind
 from usercore.settings import CoreSettings, load
+from usercore.statistics.read_statistics import StatisticsQuery
 from usercore.wiring.service import Service, open_core
 
 LONG = "300"
@@ -200,6 +201,27 @@ async def test_a_replica_that_lags_longer_than_it_may_is_left_out_and_the_servic
 async def when_found(copy: Copy, user: dict[str, Any]) -> float | None:
     asked_at = time.monotonic()
     return asked_at if await copy.finds(user, "stranger") else None
+
+
+async def test_statistics_are_counted_on_a_replica_that_has_everything_there_is(
+    breakable: World, standby: Standby, tmp_path: Path, held_back: Callable[[], Any]
+) -> None:
+    async with copies(breakable, standby, tmp_path, 1, DB_REPLICA_MAX_LAG_S=LONG) as [copy]:
+
+        async def counted() -> int:
+            consistency = copy.service.consistency
+            assert consistency is not None
+            with consistency.reading_now():
+                return sum((await copy.service.core.read_statistics(StatisticsQuery())).states.values())
+
+        await copy.create("shop")
+        assert await counted() == 1
+        fresh, behind = copy.reads("replica", "fresh"), copy.reads("primary", "behind")
+        assert (fresh > 0, behind) == (True, 0)
+        await held_back()
+        await copy.create("shop")
+        assert await counted() == 2, "nobody told this reader of the write, and they see it"
+        assert (copy.reads("replica", "fresh"), copy.reads("primary", "behind") > 0) == (fresh, True)
 
 
 @pytest.mark.parametrize("how", ["kill", "freeze"])

@@ -76,6 +76,28 @@ async def test_the_latest_position_holds_all_that_was_committed_here_and_a_prima
     assert positions.latest == 130, "another primary stands further back; what it has committed since counts"
 
 
+async def test_two_who_ask_at_once_forget_nothing_that_was_committed_meanwhile(positions: Positions) -> None:
+    told = asyncio.Event()
+
+    async def before_the_commit() -> int:
+        await told.wait()
+        return 120
+
+    async def after_it() -> int:
+        return 131
+
+    first = asyncio.create_task(positions.sample(before_the_commit))
+    await asyncio.sleep(0)
+    positions.committed(130)
+    second = asyncio.create_task(positions.sample(after_it))
+    await asyncio.sleep(0)
+    told.set()
+    await first
+    assert positions.latest == 130
+    await second
+    assert positions.latest == 131
+
+
 @pytest.mark.parametrize("position", [1, 2**40, 2**63 - 1])
 def test_a_token_is_read_back(position: int) -> None:
     assert read_token(write_token(position)) == position

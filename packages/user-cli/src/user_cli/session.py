@@ -4,10 +4,10 @@ import getpass
 import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from user_cli.failures import UsageError
 from user_cli.output import clean
@@ -19,6 +19,7 @@ from usercore.wiring.core import Core
 
 if TYPE_CHECKING:
     from usercore.wiring.messaging import Messaging
+    from usercore.wiring.replicas import Consistency
     from usercore.wiring.service import Service
 
 __all__ = ["OPERATOR", "MessagingSession", "Session", "open_messaging_session", "open_session", "operator"]
@@ -33,6 +34,11 @@ class Session:
 
     core: Core
     context: CommandContext
+    consistency: "Consistency | None" = field(default=None, kw_only=True)
+
+    def from_replicas(self) -> AbstractContextManager[object]:
+        """Let replicas answer inside, where there are any that have come as far as the database is now."""
+        return nullcontext() if self.consistency is None else self.consistency.reading_now()
 
 
 @frozen
@@ -52,7 +58,7 @@ async def open_session(environ: Mapping[str, str] = os.environ) -> AsyncIterator
         UsageError: nobody knows who the operator is.
     """
     async with _open_service(load(CoreSettings, environ)) as service:
-        yield Session(service.core, _context(environ))
+        yield Session(service.core, _context(environ), consistency=service.consistency)
 
 
 @asynccontextmanager

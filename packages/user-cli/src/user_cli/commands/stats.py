@@ -54,7 +54,8 @@ async def stats(
         raise UsageError("--exact or --estimate: one of them")
     precision = Precision.EXACT if exact else Precision.ESTIMATE if estimate else Precision.AUTO
     async with open_session() as session:
-        found = await session.core.read_statistics(StatisticsQuery(by, last, precision, top))
+        with session.from_replicas():
+            found = await session.core.read_statistics(StatisticsQuery(by, last, precision, top))
     if as_json:
         show_json(statistics_object(found))
     else:

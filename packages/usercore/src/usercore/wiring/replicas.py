@@ -29,12 +29,12 @@ class Consistency:
     this process and where all copies ask.
 
     Args:
-        positions: where the primary stood.
+        replicas: answer.
         here: remembers for this process.
         shared: remembers for every copy; None where there is nothing that they share.
     """
 
-    positions: Positions
+    replicas: Replicas
     here: WriteMarks
     shared: WriteMarks | None
 
@@ -47,9 +47,13 @@ class Consistency:
         """
         return reading_as(Reading(partial(self._must_see, caller, token)))
 
+    def reading_now(self) -> AbstractContextManager[Reading]:
+        """Let replicas answer inside that have come as far as the primary is at the first read."""
+        return reading_as(Reading(self.replicas.now))
+
     async def wrote(self, caller: str) -> str:
         """Remember that a caller's write was acknowledged, and return the token for it."""
-        position = self.positions.latest
+        position = self.replicas.positions.latest
         await self.here.remember(caller, position)
         if self.shared is not None:
             # Failing that, the caller has the token, and a copy that cannot ask reads from the primary.
@@ -107,7 +111,7 @@ class Replication:
 
     async def settle(self) -> None:
         """Return once no copy of the service reads from a replica what was before now."""
-        await self.replicas.settle(self.consistency.positions.latest)
+        await self.replicas.settle(self.replicas.positions.latest)
 
 
 @asynccontextmanager
@@ -128,7 +132,7 @@ async def open_replication(
         # Older writes need not be remembered: no replica that answers is further behind.
         ttl_s = positions.max_lag_s
         shared = None if settings.cache.url is None else await enter(open_write_marks(settings.cache, ttl_s, metrics))
-        yield Replication(replicas, Consistency(positions, MemoryWriteMarks(ttl_s), shared))
+        yield Replication(replicas, Consistency(replicas, MemoryWriteMarks(ttl_s), shared))
 
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """Where the primary stood, and when: what tells how old a replica's answers can be at most."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -32,6 +33,7 @@ class Positions:
     """At least as far as everything that this process has had acknowledged."""
     _samples: deque[tuple[float, Position]] = field(factory=deque, init=False)
     _committed_since: Position = field(default=0, init=False)
+    _asking: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def committed(self, position: Position) -> None:
         """Take note of a position that the primary told after a COMMIT."""
@@ -44,12 +46,13 @@ class Positions:
         Another server in its place may stand further back, so what was known before does not count any more: who is
         asked now knows of every commit that was acknowledged before the question.
         """
-        asked_at, self._committed_since = self.now(), 0
-        position = await ask()
-        self.latest = max(position, self._committed_since)
-        self._samples.append((asked_at, position))
-        while self._samples and self._samples[0][0] < asked_at - self.max_lag_s:
-            self._samples.popleft()
+        async with self._asking:
+            asked_at, self._committed_since = self.now(), 0
+            position = await ask()
+            self.latest = max(position, self._committed_since)
+            self._samples.append((asked_at, position))
+            while self._samples and self._samples[0][0] < asked_at - self.max_lag_s:
+                self._samples.popleft()
 
     def least(self) -> Position | None:
         """Return how far a replica must have come so that its answers are not too old; None: that is not known."""

@@ -26,9 +26,10 @@ PROBE_TIMEOUT_S: Final = 1.0
 """A replica that takes longer to say where it stands is left out."""
 _LOOK_AGAIN_S: Final = 0.005
 _BEGIN: Final = b"""
-BEGIN TRANSACTION READ ONLY;
+BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;
 SELECT pg_is_in_recovery(), (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint
 """
+"""What is read next sees all before the position: in READ COMMITTED each statement looks anew."""
 _STANDS: Final = b"SELECT pg_is_in_recovery(), (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint"
 
 
@@ -182,7 +183,7 @@ class Replicas:
     async def _seen_there(self) -> Position:
         """Return how far the primary has come, or 0 where it does not say."""
         try:
-            return await self._current()
+            return await _current(self.primary)
         except (UserCoreError, psycopg.Error):
             return 0
 
@@ -219,6 +220,12 @@ class Replicas:
             return nearest
         return None
 
+    async def now(self) -> Position | None:
+        """Look at the primary and at every replica, and return where the primary stands; None where it does not say."""
+        looks = (replica.look() for replica in self.replicas)
+        await asyncio.gather(self._sample(), *looks)
+        return None if self.positions.least() is None else self.positions.latest
+
     async def settle(self, position: Position) -> None:
         """Return once no copy of the service reads from a replica what was before a position of the past.
 
@@ -249,12 +256,7 @@ class Replicas:
         # Where the primary does not say where it stands, what is known grows old, and replicas are left out.
         with suppress(UserCoreError, psycopg.Error, TimeoutError):
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                await self.positions.sample(self._current)
-
-    async def _current(self) -> Position:
-        [(position,)] = await self.probe.fetch(CURRENT)
-        found: Position = position
-        return found
+                await self.positions.sample(partial(_current, self.probe))
 
     async def _look_at(self, replica: Replica) -> None:
         await replica.look()
@@ -264,6 +266,12 @@ class Replicas:
             log = structlog.get_logger().bind(replica=replica.name)
             (log.info if replica.answers else log.warning)("replica", answers=replica.answers)
         self.observer.replica_lag(replica.name, float("inf") if reached is None else self.positions.age(reached))
+
+
+async def _current(primary: Database) -> Position:
+    [(position,)] = await primary.fetch(CURRENT)
+    found: Position = position
+    return found
 
 
 @asynccontextmanager
