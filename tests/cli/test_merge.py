@@ -45,3 +45,15 @@ def test_a_merge_is_shown_before_done_with_a_reason_and_listed(userctl: Userctl,
     assert (undone["undoableUntil"], undone["undone"]["reason"]) == (None, "two sisters")
     profile = userctl.json("user", "get", pair[1])
     assert (profile["id"], profile["status"]) == (pair[1], "ACTIVE")
+
+
+def test_candidates_are_found_shown_and_dismissed(userctl: Userctl) -> None:
+    pair = [created(userctl, f"twin.{n}@example.com", "--phone-number", "+4930999") for n in range(2)]
+    shown = userctl("merge", "candidates", "--scan", "--user", pair[0])
+    assert (shown.code, shown.err) == (0, "")
+    assert pair[1] in shown.out
+    assert "SAME_PHONE" in shown.out
+    dismissed = userctl.json("merge", "dismiss", *pair, "--reason", "two sisters")
+    assert dismissed["items"][0]["dismissed"]["reason"] == "two sisters"
+    assert userctl.json("merge", "candidates", "--user", pair[0])["items"] == []
+    assert userctl.json("merge", "candidates", "--dismissed")["items"] == dismissed["items"]

@@ -76,6 +76,7 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     **dict.fromkeys(
         ("previewMerge", "mergeUsers", "listMerges", "getMerge", "previewUndoOfMerge", "undoMerge"), ({"admin"}, False)
     ),
+    **dict.fromkeys(("listMergeCandidates", "dismissMergeCandidate"), ({"admin"}, False)),
     "startVerification": (WRITE, True),
     "confirmVerification": (WRITE, True),
     "updateUserByMessage": (WRITE, True),
@@ -84,7 +85,15 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     "getEmailPreferencesByQuery": (READ, True),
     "getAudit": ({"auditor"}, False),
 }
-ABOUT_NOBODY: Final = {"createUser", "listUsers", "getAudit", "checkSuppression", *ABOUT_REQUESTS}
+ABOUT_NOBODY: Final = {
+    "createUser",
+    "listUsers",
+    "getAudit",
+    "checkSuppression",
+    "listMergeCandidates",
+    "dismissMergeCandidate",
+    *ABOUT_REQUESTS,
+}
 OWNERS: Final = ("self", "other", "absent", "deactivated", "deactivated self", "erased", "erased self")
 
 # What those who may do it are answered where it is not 200: by operation, or by operation and owner.
@@ -99,6 +108,7 @@ SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
     # It is to be merged with itself, and there is no merge of the id that the path names.
     "previewMerge": (422, "merge_invalid"),
     "mergeUsers": (422, "merge_invalid"),
+    "dismissMergeCandidate": (422, "merge_invalid"),
     **dict.fromkeys(("getMerge", "previewUndoOfMerge", "undoMerge"), (404, "merge_not_found")),
     "startVerification": (201, ""),
     "confirmVerification": (422, "verification_failed"),  # the request there names one that nobody knows
@@ -165,6 +175,7 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "previewMerge": {"mergedUserId": user_id},
         "mergeUsers": {"mergedUserId": user_id, "reason": "the same person"},
         "undoMerge": {"reason": "two people"},
+        "dismissMergeCandidate": {"userId": ABSENT, "otherUserId": ABSENT, "reason": "two people"},
         "startVerification": {"channel": "email"},
         "confirmVerification": {"code": "271828"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},

@@ -151,3 +151,27 @@ async def test_a_merge_is_undone_once_and_both_are_there_again(api: Api) -> None
         }
     closed = await api.client.post(path + "/undo/preview", headers=bearer("users:admin"))
     problem_of(closed, 409, "merge_undo_term_over")
+
+
+async def test_candidates_are_listed_page_by_page_and_a_dismissed_pair_no_more(api: Api) -> None:
+    users = [(await api.create(phoneNumber="+4930111"))["id"] for _ in range(3)]
+    await api.core.find_duplicates.scan()
+    headers, path = bearer("users:admin"), "/v1/merge-candidates"
+    first = await api.client.get(path, params={"limit": 2}, headers=headers)
+    assert first.status_code == 200, first.text
+    assert [(one["userId"], one["otherUserId"]) for one in first.json()["items"]] == [
+        (users[0], users[1]),
+        (users[0], users[2]),
+    ]
+    assert first.json()["items"][0]["signs"] == ["SAME_PHONE"]
+    second = await api.client.get(path, params={"limit": 2, "cursor": first.json()["nextCursor"]}, headers=headers)
+    assert (len(second.json()["items"]), second.json()["nextCursor"]) == (1, None)
+
+    body = {"userId": users[1], "otherUserId": users[0], "reason": "two sisters"}
+    dismissed = await api.client.post(path + "/dismiss", json=body, headers=headers)
+    assert (dismissed.status_code, dismissed.json()["dismissed"]["reason"]) == (200, "two sisters")
+    left = await api.client.get(path, params={"userId": users[1]}, headers=headers)
+    assert [(one["userId"], one["otherUserId"]) for one in left.json()["items"]] == [(users[1], users[2])]
+    known = await api.client.get(path, params={"dismissed": "true"}, headers=headers)
+    assert known.json()["items"] == [dismissed.json()]
+    problem_of(await api.client.get(path, params={"cursor": "x"}, headers=headers), 400, "query_invalid")

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from user_cli.output import say, show_json, show_json_page, show_pairs, show_table
-from user_cli.views import flat, to_seconds
-from usercore.codec.merging import merge_object, planned_merge_object, planned_undo_object
+from user_cli.views import flat, show_next, to_seconds
+from usercore.codec.merging import candidate_object, merge_object, planned_merge_object, planned_undo_object
+from usercore.kernel.paging import Page
+from usercore.merging.candidates import Candidate
 from usercore.merging.merge_users import PlannedMerge
 from usercore.merging.undo_merge import PlannedUndo
 from usercore.merging.values import Kept, Merge, MergePolicy
 
-__all__ = ["show_merge", "show_merges", "show_preview", "show_undo_preview"]
+__all__ = ["show_candidates", "show_merge", "show_merges", "show_preview", "show_undo_preview"]
 
 _NOTHING: Final = "—"
 
@@ -103,6 +105,28 @@ def _line(merge: Merge, policy: MergePolicy) -> tuple[object, ...]:
     shown: dict[str, Any] = merge_object(merge, policy.undoable_until(merge))
     until = "undone" if merge.undone else to_seconds(shown["undoableUntil"])
     return (merge.id, to_seconds(shown["mergedAt"]), merge.survivor, merge.merged, str(merge.by), until, merge.reason)
+
+
+def show_candidates(page: Page[Candidate], *, as_json: bool) -> None:
+    """Write pairs of accounts, one a line, and how to go on."""
+    if as_json:
+        show_json_page(map(candidate_object, page.items), page.next_cursor)
+        return
+    show_table(
+        ("SCORE", "ACCOUNT", "OTHER", "IN COMMON", "DISMISSED"),
+        (
+            (
+                f"{one.score:.3f}",
+                one.first,
+                one.second,
+                ", ".join(sign.value for sign in one.signs) or _NOTHING,
+                one.dismissal.reason if one.dismissal else _NOTHING,
+            )
+            for one in page.items
+        ),
+        empty="No pairs.",
+    )
+    show_next(page.next_cursor)
 
 
 def _value(value: object) -> str:

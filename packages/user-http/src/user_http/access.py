@@ -71,6 +71,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "getMerge": Rule(_ADMIN),
     "previewUndoOfMerge": Rule(_ADMIN),
     "undoMerge": Rule(_ADMIN),
+    "listMergeCandidates": Rule(_ADMIN),
+    "dismissMergeCandidate": Rule(_ADMIN),
     "startVerification": Rule(_WRITE, own=True),
     "confirmVerification": Rule(_WRITE, own=True),
     "updateUserByMessage": Rule(_WRITE, own=True),

@@ -60,6 +60,8 @@ LIST_MERGES = Route("listMerges", "GET", "/v1/users/{userId}/merges")
 GET_MERGE = Route("getMerge", "GET", "/v1/users/{userId}/merges/{mergeId}")
 PREVIEW_UNDO_OF_MERGE = Route("previewUndoOfMerge", "POST", "/v1/users/{userId}/merges/{mergeId}/undo/preview")
 UNDO_MERGE = Route("undoMerge", "POST", "/v1/users/{userId}/merges/{mergeId}/undo")
+LIST_MERGE_CANDIDATES = Route("listMergeCandidates", "GET", "/v1/merge-candidates")
+DISMISS_MERGE_CANDIDATE = Route("dismissMergeCandidate", "POST", "/v1/merge-candidates/dismiss")
 START_VERIFICATION = Route("startVerification", "POST", "/v1/users/{userId}/verifications")
 CONFIRM_VERIFICATION = Route("confirmVerification", "POST", "/v1/users/{userId}/verifications/{verificationId}/confirm")
 CONFIRM_BY_LINK = Route("confirmVerificationByLink", "POST", "/v1/verifications/confirm")
@@ -116,6 +118,8 @@ ROUTES: Final = (
     GET_MERGE,
     PREVIEW_UNDO_OF_MERGE,
     UNDO_MERGE,
+    LIST_MERGE_CANDIDATES,
+    DISMISS_MERGE_CANDIDATE,
     START_VERIFICATION,
     CONFIRM_VERIFICATION,
     CONFIRM_BY_LINK,

@@ -5,14 +5,18 @@ from typing import Annotated
 from attrs import evolve
 from cyclopts import Parameter
 
-from user_cli.commands.options import AsJson, IfMatch, Reason, command_group, stated_reason
+from user_cli.commands.options import AsJson, IfMatch, Reason, WithDefault, command_group, stated_reason
 from user_cli.failures import UsageError
+from user_cli.output import note
 from user_cli.session import open_session
-from user_cli.views_merging import show_merge, show_merges, show_preview, show_undo_preview
+from user_cli.views_merging import show_candidates, show_merge, show_merges, show_preview, show_undo_preview
 from usercore.codec.merging import domain_fields
 from usercore.kernel.ids import EventId, UserId
+from usercore.kernel.paging import Page
+from usercore.merging.candidates import CandidateFilter
 from usercore.merging.merge_users import MergeUsersCommand
 from usercore.merging.undo_merge import UndoMergeCommand
+from usercore.users.queries import PAGE_DEFAULT
 
 app = command_group("merge", "Duplicate accounts, merged into one.")
 
@@ -142,3 +146,61 @@ async def list_merges(user_id: Account, /, *, as_json: AsJson = False) -> None:
         merges = await session.core.read_merges(UserId(user_id))
         await session.core.record_reads(UserId(user_id), ("merges",), session.context)
         show_merges(merges, session.core.read_merges.policy, as_json=as_json)
+
+
+@app.command
+async def candidates(
+    *,
+    user_id: Annotated[str | None, Parameter(name="--user", help="Pairs of this account alone.")] = None,
+    dismissed: Annotated[bool, Parameter(help="Those that somebody found to be two people's.")] = False,
+    scan: Annotated[bool, Parameter(help="Compare all accounts first: seconds for a million.")] = False,
+    limit: WithDefault[int] = PAGE_DEFAULT,
+    cursor: str | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """List accounts that may be one person's, the likeliest first, as the last scan found them.
+
+    A pair is a reason to look, never one to merge: households share telephones and addresses. The service scans every
+    USER_SERVICE_MERGE_SCAN_EVERY_H hours.
+
+    ```
+    userctl merge candidates --scan
+    userctl merge candidates --user 0199d6a8-7a54-7bd5-9b3c-1c3f7c0a4a11 --json
+    ```
+
+    Args:
+        user_id: an account.
+        dismissed: list those that were dismissed.
+        scan: look anew first.
+        limit: pairs on a page.
+        cursor: go on where the page before ended.
+        as_json: write {"items": [...], "nextCursor": ...}.
+    """
+    wanted = CandidateFilter(None if user_id is None else UserId(user_id), dismissed)
+    async with open_session() as session:
+        if scan and await session.core.find_duplicates.scan() is None:
+            note("Another process is comparing the accounts right now; this is what was known before.")
+        page = await session.core.find_duplicates(wanted, cursor=cursor, limit=limit)
+        shown = dict.fromkeys(ident for one in page.items for ident in (one.first, one.second))
+        await session.core.record_reads.listed(list(shown), ["merge_candidates"], session.context)
+        show_candidates(page, as_json=as_json)
+
+
+@app.command
+async def dismiss(user_id: Account, other_id: Account, /, *, reason: Why, as_json: AsJson = False) -> None:
+    """Remember that two accounts are two people's, so that they are not brought up again. Twice is once.
+
+    ```
+    userctl merge dismiss 0199d6a8-7a54-7bd5-9b3c-1c3f7c0a4a11 0199d6a9-02f1-7c4e-8d5a-6b7e1f2c3d40 --reason "sisters"
+    ```
+
+    Args:
+        user_id: one account.
+        other_id: the other.
+        reason: how it is known.
+        as_json: write the pair as JSON.
+    """
+    why = stated_reason(reason)
+    async with open_session() as session:
+        pair = await session.core.dismiss_candidate(UserId(user_id), UserId(other_id), why, session.context)
+        show_candidates(Page((pair,)), as_json=as_json)

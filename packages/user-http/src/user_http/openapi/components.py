@@ -13,7 +13,18 @@ from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsen
 from user_http.schemas.history import HistoryPage
 from user_http.schemas.included import UserWithIncluded
 from user_http.schemas.mailing import AddressToCheck, MailPermission, OneClick, SuppressionAnswer
-from user_http.schemas.merging import Merge, MergeList, MergePreview, MergeToPreview, NewMerge, UndoInput, UndoPreview
+from user_http.schemas.merging import (
+    Merge,
+    MergeCandidate,
+    MergeCandidatePage,
+    MergeList,
+    MergePreview,
+    MergeToPreview,
+    NewMerge,
+    TwoPeople,
+    UndoInput,
+    UndoPreview,
+)
 from user_http.schemas.preferences import EmailPreferencesPatch
 from user_http.schemas.privacy import (
     IdentityNote,
@@ -90,6 +101,9 @@ SCHEMAS: Final = (
     MergeList,
     UndoInput,
     UndoPreview,
+    MergeCandidate,
+    MergeCandidatePage,
+    TwoPeople,
     AuditPage,
     NewVerification,
     StartedVerification,
@@ -314,6 +328,12 @@ def _of_privacy() -> dict[str, Any]:
             example="case-2026-17",
         ),
         "ofUser": _parameter("userId", "query", _UUID, "About this user."),
+        "dismissed": _parameter(
+            "dismissed",
+            "query",
+            {"type": "string", "enum": ["true", "false"]},
+            "`true`: those that somebody found to be two people's, in place of the others.",
+        ),
         "overdue": _parameter(
             "overdue",
             "query",

@@ -7,9 +7,10 @@ from typing import Any, Final
 from attrs import evolve
 
 from user_http.openapi.describing import Body, Description, Success
-from usercore.codec.merging import merge_object
+from usercore.codec.merging import candidate_object, merge_object
 from usercore.kernel.context import Actor, ActorKind
 from usercore.kernel.ids import EventId, UserId
+from usercore.merging.candidates import Candidate, Sign, score_of
 from usercore.merging.values import Merge, MergePolicy, Undoing
 
 _SURVIVOR: Final = UserId("01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d")
@@ -57,6 +58,22 @@ def preview() -> Any:  # noqa: ANN401 -- any JSON value
         "restricted": False,
         "movedFacts": 12,
     }
+
+
+def candidate() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return two accounts that may be one person's."""
+    signs = (Sign.SAME_NAME_AND_BIRTH_DATE, Sign.SAME_PHONE)
+    return candidate_object(Candidate(_SURVIVOR, _MERGED, signs, score_of(signs), _MERGE.at))
+
+
+def candidates() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a page of such pairs."""
+    return {"items": [candidate()], "nextCursor": None}
+
+
+def dismissed() -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a pair that somebody found to be two people's."""
+    return {**candidate(), "dismissed": {"at": "2026-03-02T08:30:00.000000Z", "by": merge()["by"], "reason": "sisters"}}
 
 
 def undone() -> Any:  # noqa: ANN401 -- any JSON value
@@ -112,6 +129,21 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     ),
     "getMerge": Description(
         _TAG, "Read one merge", "Under the id of either account.", ("userId", "mergeId"), Success("Merge", merge)
+    ),
+    "listMergeCandidates": Description(
+        _TAG,
+        "List accounts that may be one person's",
+        "What the last scan found, the likeliest first. A pair is a reason to look, never one to merge.",
+        ("ofUser", "dismissed", "limit", "cursor"),
+        Success("MergeCandidatePage", candidates, ("Link",)),
+    ),
+    "dismissMergeCandidate": Description(
+        _TAG,
+        "Remember that two accounts are two people's",
+        "They are not brought up again. Doing it twice is doing it once.",
+        (),
+        Success("MergeCandidate", dismissed),
+        Body("TwoPeople", {"userId": _SURVIVOR, "otherUserId": _MERGED, "reason": "two sisters, ticket 18"}),
     ),
     "previewUndoOfMerge": Description(
         _TAG,

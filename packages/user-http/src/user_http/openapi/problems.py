@@ -192,6 +192,8 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "mergeUsers": (*ABOUT_ONE, *BODY, *COMMAND, *MERGE, "reason_invalid", "write_contended", "precondition_required"),
     "listMerges": ABOUT_ONE,
     "getMerge": (*ABOUT_ONE, "merge_not_found"),
+    "listMergeCandidates": ("query_invalid",),
+    "dismissMergeCandidate": (*ABOUT_ONE, *BODY, "merge_invalid", "reason_invalid", "user_merged"),
     "previewUndoOfMerge": (*ABOUT_ONE, *UNDO),
     "undoMerge": (
         *ABOUT_ONE,

@@ -15,7 +15,7 @@ UserIdInput = Annotated[
     str,
     Meta(
         pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-        description="The account that goes into the one of the path.",
+        description="The id of an account.",
         examples=["01932f70-4e21-7b6d-8a3f-6c1d9e0b2a47"],
     ),
 ]
@@ -132,6 +132,48 @@ class UndoPreview(Struct, rename="camel", kw_only=True):
 class UndoInput(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """Why a merge is taken back."""
 
+    reason: Reason
+
+
+class PairDismissed(Struct, rename="camel", kw_only=True):
+    """How somebody found that two accounts are two people's."""
+
+    at: Time
+    by: Actor
+    reason: str
+
+
+class MergeCandidate(Struct, rename="camel", kw_only=True):
+    """Two accounts that may be one person's."""
+
+    user_id: Annotated[str, Meta(description="The older account.")]
+    other_user_id: str
+    score: Annotated[float, Meta(ge=0, le=1, description="How likely it is by the signs alone.")]
+    signs: list[
+        Literal[
+            "SAME_MAILBOX",
+            "SAME_NAME_AND_BIRTH_DATE",
+            "SIMILAR_EXTERNAL_ID",
+            "SAME_PHONE",
+            "SAME_ADDRESS_AND_LAST_NAME",
+        ]
+    ]
+    found_at: Time
+    dismissed: PairDismissed | None
+
+
+class MergeCandidatePage(Struct, rename="camel", kw_only=True):
+    """Some pairs of accounts, the likeliest first."""
+
+    items: list[MergeCandidate]
+    next_cursor: str | None
+
+
+class TwoPeople(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Two accounts that are two people's, and how it is known."""
+
+    user_id: UserIdInput
+    other_user_id: UserIdInput
     reason: Reason
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from usercore.codec.facets import wire_field, wire_value
 from usercore.codec.scalars import actor, optional_timestamp, timestamp
+from usercore.merging.candidates import Candidate
 from usercore.merging.merge_users import PlannedMerge
 from usercore.merging.planning import TAKEABLE
 from usercore.merging.undo_merge import PlannedUndo
@@ -90,6 +91,21 @@ def planned_undo_object(planned: PlannedUndo) -> dict[str, object]:
         "status": plan.status.state.value,
         "returnedFacts": planned.facts,
         "kept": [{"what": wire_field(one.name), "why": one.why.value} for one in plan.kept],
+    }
+
+
+def candidate_object(candidate: Candidate) -> dict[str, object]:
+    """Return two accounts that may be one person's as a JSON object."""
+    dismissed = candidate.dismissal
+    return {
+        "userId": candidate.first,
+        "otherUserId": candidate.second,
+        "score": candidate.score,
+        "signs": [sign.value for sign in candidate.signs],
+        "foundAt": timestamp(candidate.found_at),
+        "dismissed": None
+        if dismissed is None
+        else {"at": timestamp(dismissed.at), "by": actor(dismissed.by), "reason": dismissed.reason},
     }
 
 

@@ -66,9 +66,11 @@ class MergePolicy:
 
     Args:
         undo_within: how long a merge can be undone.
+        scan_every: how old what is known of candidates may become; None: nobody looks for them unasked.
     """
 
     undo_within: timedelta = timedelta(days=30)
+    scan_every: timedelta | None = timedelta(days=1)
 
     def undoable_until(self, merge: Merge) -> datetime | None:
         """Return until when a merge can be undone, or None where it was."""

@@ -289,10 +289,19 @@ class MergingSettings:
         default=30,
     )
 
+    scan_every_h: int = setting(
+        "USER_SERVICE_MERGE_SCAN_EVERY_H",
+        whole_number(0, 8760),
+        "How many hours after the last time all accounts are compared, to find some that may be one person's; 0: only "
+        "when an operator says so.",
+        default=24,
+    )
+
     @property
     def policy(self) -> MergePolicy:
         """The same as the use cases know it."""
-        return MergePolicy(timedelta(days=self.undo_days))
+        every = timedelta(hours=self.scan_every_h) if self.scan_every_h else None
+        return MergePolicy(timedelta(days=self.undo_days), every)
 
 
 @frozen

@@ -17,6 +17,7 @@ from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, De
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.reconcile import ReconcileCredentials
 from usercore.delivery.topic_mail import TopicMail
+from usercore.merging.find_duplicates import DismissCandidate, FindDuplicates
 from usercore.merging.merge_users import MergeUsers, Parties, PreviewMerge
 from usercore.merging.planning import Planner
 from usercore.merging.read_merges import ReadMerges
@@ -176,6 +177,8 @@ class Core:
     read_merges: ReadMerges
     preview_undo: PreviewUndo
     undo_merge: UndoMerge
+    find_duplicates: FindDuplicates
+    dismiss_candidate: DismissCandidate
     rotate_keys: RotateKeys
     seal_plain: SealPlain
     once: Once
@@ -395,6 +398,8 @@ def assemble(
         merge_users=MergeUsers(parties, planner, ports.merges, ports.writer, ports.ledger, ports.ids, ports.clock),
         read_merges=ReadMerges(ports.users, ports.merges, merging),
         preview_undo=PreviewUndo(undoable, undo_planner),
+        find_duplicates=FindDuplicates(ports.candidates, ports.clock),
+        dismiss_candidate=DismissCandidate(ports.candidates, ports.users, ports.trail, ports.clock, ports.ids),
         undo_merge=UndoMerge(undoable, undo_planner, ports.writer, ports.ledger, ports.ids),
         rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
         seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),

@@ -28,6 +28,7 @@ _PERIOD_S: Final = {
     "backlog": 15.0,
     "audit_checkpoint": 15.0,
     "retention": 300.0,
+    "merge_candidates": 300.0,
 }
 """The least time between two turns of a task: counting and cleaning need not be quick."""
 
@@ -89,6 +90,7 @@ class Maintenance:
             "backlog": self._backlog,
             "audit_checkpoint": self._checkpoint,
             "retention": self._retention,
+            "merge_candidates": self._merge_candidates,
         }
 
     async def _deliver(self, recipient: Recipient) -> None:
@@ -119,6 +121,11 @@ class Maintenance:
             context = CommandContext(SYSTEM, correlation_id=f"retention-{self.core.ports.ids.event_id()}")
             done = await self.core.run_retention.when_due(self.retention_every, context)
             self.metrics.retained(done, self.core.ports.clock.now())
+
+    async def _merge_candidates(self) -> None:
+        every = self.core.read_merges.policy.scan_every
+        if every is not None:
+            await self.core.find_duplicates.scan_when_due(every)
 
     async def _backlog(self) -> None:
         self.metrics.backlog(outbox=await self.core.ports.outbox.pending())

@@ -31,7 +31,7 @@ from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.keys import MemoryKeyStore
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
 from usercore.adapters.memory.limits import MemoryRateLimiter
-from usercore.adapters.memory.merging import MemoryMergeReader
+from usercore.adapters.memory.merging import MemoryCandidateStore, MemoryMergeReader
 from usercore.adapters.memory.missing import (
     MissingAttributeValidator,
     MissingCheckpointSigner,
@@ -96,7 +96,7 @@ from usercore.kernel.inbox import Inbox
 from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
-from usercore.merging.ports import MergeReader
+from usercore.merging.ports import CandidateStore, MergeReader
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
@@ -181,6 +181,7 @@ class PortOverrides(TypedDict, total=False):
     key_store: KeyStore
     retention: RetentionStore
     merges: MergeReader
+    candidates: CandidateStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -255,6 +256,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         key_store=MemoryKeyStore(),
         retention=MemoryRetentionStore(database),
         merges=MemoryMergeReader(database),
+        candidates=MemoryCandidateStore(database),
         authentication=services,
         credentials=services,
         notification=services,

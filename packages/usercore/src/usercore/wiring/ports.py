@@ -28,7 +28,7 @@ from usercore.kernel.inbox import Inbox
 from usercore.kernel.limits import RateLimiter
 from usercore.kernel.ports import Clock, IdGenerator, KeyedHasher
 from usercore.kernel.receipts import IdempotencyLedger
-from usercore.merging.ports import MergeReader
+from usercore.merging.ports import CandidateStore, MergeReader
 from usercore.messaging.ports import DeadLetters, ParkedMessages, Rejections
 from usercore.preferences.ports import PreferencesReader, TopicRegistry
 from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
@@ -113,6 +113,7 @@ class Ports:
     key_store: KeyStore
     retention: RetentionStore
     merges: MergeReader
+    candidates: CandidateStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService

@@ -257,6 +257,7 @@ async def _ports(
         key_store=sql.key_store,
         retention=sql.retention,
         merges=sql.merges,
+        candidates=sql.candidates,
         authentication=services.authentication,
         credentials=services.credentials,
         notification=services.notification,

@@ -23,6 +23,7 @@ from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.inbox import AlreadyAppliedError, MessageId, Receipt
 from usercore.kernel.receipts import Claim, ClaimLostError, Settled
+from usercore.merging.candidates import Candidate
 from usercore.merging.errors import MergeRequestOpenError
 from usercore.merging.events import MergeRecord, UndoRecord
 from usercore.merging.values import Merge
@@ -189,6 +190,8 @@ class MemoryDatabase:
     archives: dict[RequestId, ArchiveRow] = field(factory=dict, repr=False)
     merges: dict[EventId, Merge] = field(factory=dict, repr=False)
     told_of: dict[tuple[FactKind, str], UserId] = field(factory=dict, repr=False)
+    candidates: dict[tuple[UserId, UserId], Candidate] = field(factory=dict, repr=False)
+    merge_scanned_at: datetime | None = None
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""
@@ -367,6 +370,7 @@ class MemoryDatabase:
         ]
         _drop(self.keys, lambda row: row.result is not None and row.result.user_id == user_id)
         _drop(self.facts, lambda entry: entry.user_id == user_id)
+        _drop(self.candidates, lambda one: user_id in {one.first, one.second})
         _drop(self.merges, lambda merge: user_id in {merge.survivor, merge.merged})
         _drop(self.verifications, lambda one: one.user_id == user_id)
         _drop(self.parked, lambda row: _names(row.parked.message, user_id))

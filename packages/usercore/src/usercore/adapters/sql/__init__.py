@@ -23,6 +23,7 @@ from usercore.adapters.sql.key_store import SqlKeyStore
 from usercore.adapters.sql.keys import SqlKeyedHasher, SqlServiceKeys, SqlVault
 from usercore.adapters.sql.ledger import SqlIdempotencyLedger
 from usercore.adapters.sql.legal_holds import SqlLegalHolds
+from usercore.adapters.sql.merge_candidates import SqlCandidateStore
 from usercore.adapters.sql.merging import SqlMergeReader
 from usercore.adapters.sql.migrating import SchemaStatus, downgrade, status, upgrade
 from usercore.adapters.sql.outbox import SqlOutboxReader, SqlOutboxShards
@@ -95,6 +96,7 @@ class SqlPorts:
     key_store: SqlKeyStore
     retention: SqlRetentionStore
     merges: SqlMergeReader
+    candidates: SqlCandidateStore
 
 
 def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | None = None) -> SqlPorts:
@@ -149,4 +151,5 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         key_store=SqlKeyStore(database, vault, service_keys),
         retention=SqlRetentionStore(database),
         merges=SqlMergeReader(database),
+        candidates=SqlCandidateStore(database),
     )

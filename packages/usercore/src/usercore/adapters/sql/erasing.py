@@ -45,6 +45,7 @@ def _statements() -> Iterator[bytes]:
     for table in erasure_plan():
         if table.table not in _ELSEWHERE and table.subject is not None:
             yield from _of_table(table)
+    yield b"DELETE FROM merge_candidates WHERE second_id = $1::uuid AND $2::uuid IS NOT NULL RETURNING 1"
     yield b"DELETE FROM user_merges WHERE merged_id = $1::uuid AND $2::uuid IS NOT NULL RETURNING 1"
     for name in ("dead_letters", "parked_messages"):
         # Messages about a user need not have the user's id as their key.

@@ -4,6 +4,7 @@ from typing import Final
 
 from usercore.privacy.classification.declaring import (
     DELETE,
+    NOBODY,
     ClassifiedTable,
     Subject,
     personal,
@@ -41,4 +42,39 @@ MERGES: Final = table(
     ),
 )
 
-TABLES: Final[tuple[ClassifiedTable, ...]] = (MERGES,)
+CANDIDATES: Final = table(
+    "merge_candidates",
+    about="Accounts that may be the same person's, and those that somebody found to be two people's",
+    subject=Subject("first_id"),
+    withheld="names another account, which may be another person's (GDPR Art. 15(4))",
+    category=Category.ACCOUNT,
+    purposes=(Purpose.ACCOUNT,),
+    retention=RetentionClass.ACCOUNT,
+    erasure=DELETE,
+    data_subjects=(DataSubject.USERS, DataSubject.OPERATORS),
+    columns=(
+        pseudonymous("first_id"),
+        pseudonymous("second_id"),
+        personal("signs"),
+        plain("score"),
+        plain("found_at"),
+        plain("dismissed_at"),
+        plain("dismissed_by_kind"),
+        pseudonymous("dismissed_by_id"),
+        personal("dismissal_reason"),
+    ),
+)
+
+SCANS: Final = table(
+    "merge_scans",
+    about="When accounts were last compared with each other",
+    withheld="no data of users",
+    category=Category.TECHNICAL,
+    purposes=(Purpose.ADMINISTRATION,),
+    retention=RetentionClass.CONFIGURATION,
+    erasure=NOBODY,
+    data_subjects=(),
+    columns=(plain("name"), plain("scanned_at")),
+)
+
+TABLES: Final[tuple[ClassifiedTable, ...]] = (MERGES, CANDIDATES, SCANS)

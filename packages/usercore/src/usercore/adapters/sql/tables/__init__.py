@@ -10,7 +10,7 @@ from usercore.adapters.sql.tables.audit import (
 from usercore.adapters.sql.tables.base import metadata
 from usercore.adapters.sql.tables.consents import consent_purposes, consents, suppressions
 from usercore.adapters.sql.tables.keys import service_keys, user_keys
-from usercore.adapters.sql.tables.merging import user_merges
+from usercore.adapters.sql.tables.merging import merge_candidates, merge_scans, user_merges
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
 from usercore.adapters.sql.tables.privacy import legal_holds, privacy_archives, privacy_requests
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
@@ -39,6 +39,8 @@ __all__ = [
     "inactivity_notices",
     "inbox",
     "legal_holds",
+    "merge_candidates",
+    "merge_scans",
     "metadata",
     "outbox",
     "outbox_shards",
