@@ -108,6 +108,7 @@ class Linter:
                 for rule in self._broken(version, raw.stmt, before, added):
                     yield _finding(version, rule, statement)
                 self._remember(raw.stmt)
+                _follow(raw.stmt, before)
 
     def _broken(
         self,
@@ -129,6 +130,8 @@ class Linter:
             self._indexes[node.idxname] = node.relation.relname
         elif kind is ast.DropStmt and node.removeType is ObjectType.OBJECT_TABLE:
             self.tables -= set(_dropped(node))
+        elif kind is ast.RenameStmt and node.renameType is ObjectType.OBJECT_TABLE:
+            self.tables = (self.tables - {node.relation.relname}) | {node.newname}
         elif kind is ast.AlterTableStmt:
             for command in node.cmds:
                 self._remember_constraint(node.relation.relname, command)
@@ -233,6 +236,14 @@ def _renamed(scene: _Scene, node: Node) -> Iterator[str]:
     names_a_table = node.renameType in {ObjectType.OBJECT_TABLE, ObjectType.OBJECT_COLUMN}
     if names_a_table and node.relation.relname in scene.before:
         yield "rename"
+
+
+def _follow(node: Node, before: set[str]) -> None:
+    """Where a table that was there is renamed, know it by its new name; the old one is free for another."""
+    kind = type(node)
+    if kind is ast.RenameStmt and node.renameType is ObjectType.OBJECT_TABLE and node.relation.relname in before:
+        before.remove(node.relation.relname)
+        before.add(node.newname)
 
 
 def _rebuilt(scene: _Scene, node: Node) -> Iterator[str]:

@@ -24,7 +24,7 @@ from user_cli.main import main
 from usercore.kernel.errors import UserCoreError, all_errors
 
 COMMANDS = [
-    *("dev", "serve", "deliver", "db upgrade", "db downgrade", "db status", "token", "token keygen"),
+    *("dev", "serve", "deliver", "db upgrade", "db downgrade", "db status", "db partitions", "token", "token keygen"),
     *("user create", "user get", "user list", "user update", "user deactivate", "user reactivate", "user history"),
     *("preferences get", "preferences set", "topics register", "topics list"),
     *("suppression add", "suppression remove", "suppression check"),

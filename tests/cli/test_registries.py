@@ -103,6 +103,12 @@ def test_tables_are_brought_up_to_date_and_back(userctl: Userctl, database_url: 
     assert (reached["current"], reached["newest"], reached["pending"]) == (empty["newest"], empty["newest"], [])
     shown = userctl("db", "status", DATABASE_URL=database_url).out.splitlines()
     assert shown[1].split()[:3] == ["0001", "expand", "there"]
+    parts = userctl.json("db", "partitions", DATABASE_URL=database_url)["items"]
+    assert [(one["name"], one["low"], one["high"]) for one in (parts[0], parts[-1])] == [
+        ("outbox_first", None, 1_000_000),
+        ("outbox_rest", None, None),
+    ]
+    assert "outbox_p000001" in userctl("db", "partitions", DATABASE_URL=database_url).out
     unknown = userctl("db", "downgrade", "nonsense", DATABASE_URL=database_url)
     assert (unknown.code, unknown.error.split(":")[1]) == (65, " revision_unknown")
     assert userctl("db", "downgrade", "base", DATABASE_URL=database_url).code == 0

@@ -19,7 +19,7 @@ from usercore.kernel.errors import UnavailableError
 from usercore.kernel.secret import Secret
 from usercore.settings import DatabaseSettings
 
-VERSIONS = tuple(f"{number:04}" for number in range(1, 17))
+VERSIONS = tuple(f"{number:04}" for number in range(1, 19))
 NEWEST = VERSIONS[-1]
 
 
@@ -140,7 +140,14 @@ def test_the_migrations_make_what_the_tables_say(migrated_database_url: str) -> 
 
 
 def _differences(connection: Connection) -> list[object]:
-    options = {"version_table": "schema_version", "compare_type": True, "compare_server_default": True}
+    rows = connection.exec_driver_sql("SELECT relname FROM pg_class WHERE relispartition")
+    partitions = {name for (name,) in rows}
+    options = {
+        "version_table": "schema_version",
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": lambda name, kind, _: kind != "table" or name not in partitions,
+    }
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
@@ -148,7 +155,8 @@ def _constraints(connection: Connection) -> set[str]:
     """Give the names of all constraints; Alembic compares neither checks nor primary keys."""
     rows = connection.exec_driver_sql(
         "SELECT conname FROM pg_constraint JOIN pg_namespace n ON n.oid = connamespace "
-        "WHERE nspname = 'public' AND contype <> 'n' AND conrelid <> 'schema_version'::regclass"
+        "WHERE nspname = 'public' AND contype <> 'n' AND conrelid <> 'schema_version'::regclass "
+        "AND NOT EXISTS (SELECT FROM pg_class WHERE oid = conrelid AND relispartition)"
     )
     return {name for (name,) in rows}
 

@@ -103,6 +103,13 @@ def test_a_contract_version_may_take_away() -> None:
     assert broken("ALTER TABLE users DROP COLUMN a", "DROP TABLE users", phase="contract") == []
 
 
+def test_a_table_that_was_renamed_is_known_by_its_new_name() -> None:
+    aside = ("ALTER TABLE users RENAME TO older", "CREATE TABLE users (a int)")
+
+    assert broken(*aside, "CREATE INDEX ix ON users (a)") == ["rename"]
+    assert broken(*aside, "CREATE INDEX ix ON older (a)") == ["index-not-concurrently", "rename"]
+
+
 async def test_what_a_version_really_sends_is_judged(database_url: str, tmp_path: Path) -> None:
     versions = Versions(tmp_path)
     versions.write(

@@ -7,7 +7,9 @@ from user_cli.commands.options import AsJson, WithDefault, command_group
 from user_cli.output import note, say, show_json, show_table
 from usercore.settings import DatabaseSettings, load
 from usercore.wiring import migrations
-from usercore.wiring.migrations import Phase, SchemaStatus, Told
+from usercore.wiring.migrations import Partition, Phase, SchemaStatus, Told
+
+_MIB = 1024**2
 
 app = command_group("db", "Bring the database's tables up to date, back, or look.")
 
@@ -74,6 +76,37 @@ async def status(*, as_json: AsJson = False) -> None:
         ]
         show_table(("VERSION", "PHASE", "HOW", "STATE", "ABOUT"), rows, empty="No versions.")
     _show(found, as_json=as_json)
+
+
+@app.command
+async def partitions(*, as_json: AsJson = False) -> None:
+    """Show the parts of the outbox: which events each takes, and how large it is.
+
+    ```
+    userctl db partitions
+    ```
+
+    Args:
+        as_json: write {"items": [{"name": ..., "low": ..., "high": ..., "bytes": ..., "rows": ...}]}.
+    """
+    found = await migrations.partitions(load(DatabaseSettings, os.environ))
+    if as_json:
+        show_json({"items": [_part(one) for one in found]})
+        return
+    rows = [(one.name, *_range(one), f"{one.size / _MIB:.1f} MiB", one.rows) for one in found]
+    show_table(
+        ("PARTITION", "FROM", "BELOW", "SIZE", "ROWS"), rows, empty="The outbox is one table: userctl db upgrade"
+    )
+
+
+def _range(one: Partition) -> tuple[object, object]:
+    if one.high is None:
+        return "what no other", "takes"
+    return ("the first" if one.low is None else one.low), one.high
+
+
+def _part(one: Partition) -> object:
+    return {"name": one.name, "low": one.low, "high": one.high, "bytes": one.size, "rows": one.rows}
 
 
 def _told(*, as_json: bool) -> Told:

@@ -1,24 +1,27 @@
 """The database's tables for runners: bring them up to date, back, or see where they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
 from alembic.util import CommandError
 from attrs import define
 
-from usercore.adapters.sql import migrating
+from usercore.adapters.sql import migrating, open_database
 from usercore.adapters.sql.migrating import Limits, Phase, SchemaStatus, SchemaVersion, Told
+from usercore.adapters.sql.partitions import OutboxPartitions, Partition
 from usercore.kernel.errors import InvalidError
 from usercore.settings import DatabaseSettings
 
 __all__ = [
+    "Partition",
     "Phase",
     "RevisionUnknownError",
     "SchemaStatus",
     "SchemaVersion",
     "Told",
     "downgrade",
+    "partitions",
     "status",
     "upgrade",
 ]
@@ -72,6 +75,16 @@ async def status(settings: DatabaseSettings) -> SchemaStatus:
     """
     with _known():
         return await migrating.status(_url(settings))
+
+
+async def partitions(settings: DatabaseSettings) -> Sequence[Partition]:
+    """Return the parts of the outbox, the oldest first.
+
+    Raises:
+        UnavailableError: the database does not answer, or the tables are not up to date.
+    """
+    async with open_database(settings) as database:
+        return await OutboxPartitions(database).all()
 
 
 def _url(settings: DatabaseSettings) -> str:

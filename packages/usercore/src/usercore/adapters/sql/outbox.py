@@ -15,6 +15,7 @@ from usercore.adapters.sql.documents import DOCUMENT_COLUMNS, document_of
 from usercore.adapters.sql.engine import Database, Row, Session, fetch
 from usercore.adapters.sql.keys import SqlVault
 from usercore.adapters.sql.mapping import canonical_ids, utc
+from usercore.adapters.sql.partitions import OutboxPartitions
 from usercore.adapters.sql.places import outbox_place
 from usercore.delivery.ports import (
     OutboxBatch,
@@ -86,11 +87,15 @@ WHERE id > $1 AND id <= $2 AND published_at IS NOT NULL
   AND ($6::timestamptz IS NULL OR occurred_at < $6::timestamptz)
 RETURNING 1
 """
-_PURGE: Final = b"""
-DELETE FROM outbox WHERE id IN (
-    SELECT id FROM outbox WHERE published_at < $1 ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED
-) RETURNING 1
-"""
+
+
+def _purge(table: str) -> bytes:
+    return f"""
+    DELETE FROM {table} WHERE id IN (
+        SELECT id FROM {table} WHERE published_at < $1 ORDER BY published_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1
+    """.encode()  # noqa: S608 -- the names of partitions of ours
+
 
 _PENDING: Final = b"SELECT count(*) FROM outbox WHERE published_at IS NULL"
 _MESSAGES: Final = f"SELECT {_COLUMNS} FROM outbox AS o WHERE o.id > $1 ORDER BY o.id LIMIT $2".encode()  # noqa: S608
@@ -195,10 +200,28 @@ class SqlOutboxShards:
         return len(await self.database.write(lambda opened: fetch(opened, _REOPEN, *window)))
 
     async def purge(self, before: datetime) -> int:
-        """Forget events that were published before a time, and return how many went."""
+        """Forget events that were published before a time, and return how many went.
+
+        Partitions that are full go whole, once all in them is old: their last row decides. What nobody publishes must
+        not keep its neighbours, so beside such a row the others go one by one, as they do where a partition still fills.
+        """
+        partitions = OutboxPartitions(self.database)
+        await partitions.extend()
+        full, filling = await partitions.full()
+        gone, tables = 0, [one.name for one in filling] or ["outbox"]
+        for part in full:
+            if await partitions.drop(part, before):
+                gone += part.rows
+            elif await partitions.waits(part):
+                tables.append(part.name)
+        for table in tables:
+            gone += await self._purge(_purge(table), before)
+        return gone
+
+    async def _purge(self, statement: bytes, before: datetime) -> int:
         gone = 0
         while True:
-            rows = await self.database.write(lambda opened: fetch(opened, _PURGE, before, _PURGED_AT_ONCE))
+            rows = await self.database.write(lambda opened: fetch(opened, statement, before, _PURGED_AT_ONCE))
             gone += len(rows)
             if len(rows) < _PURGED_AT_ONCE:
                 return gone

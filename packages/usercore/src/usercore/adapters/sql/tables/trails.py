@@ -15,7 +15,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 
@@ -42,8 +41,11 @@ outbox: Final = Table(
     Column("published_at", TIME),
     Column("sealed", LargeBinary),
     PrimaryKeyConstraint("id", name="pk_outbox"),
-    UniqueConstraint("aggregateid", "sequence", name="uq_outbox_aggregateid_sequence"),
+    # No unique constraint over partitions can do without the id: the version of the user's row is what keeps two events
+    # from having one number.
+    postgresql_partition_by="RANGE (id)",
 )
+Index("ix_outbox_aggregateid", outbox.c.aggregateid, outbox.c.sequence)
 Index("ix_outbox_unpublished", outbox.c.shard, outbox.c.id, postgresql_where=text("published_at IS NULL"))
 Index("ix_outbox_published_at", outbox.c.published_at, postgresql_where=text("published_at IS NOT NULL"))
 
