@@ -310,7 +310,8 @@ class RelaySettings:
     outbox_kept_h: int = setting(
         "USER_SERVICE_OUTBOX_KEPT_H",
         whole_number(1, 24 * 365),
-        "Hours that published events stay in the outbox, from where they can be replayed.",
+        "Hours that published events stay in the outbox, from where they can be replayed; at most twice as long where "
+        "they go with their partition.",
         default=24 * 7,
     )
 

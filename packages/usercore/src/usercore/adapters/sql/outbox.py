@@ -202,8 +202,8 @@ class SqlOutboxShards:
     async def purge(self, before: datetime) -> int:
         """Forget events that were published before a time, and return how many went.
 
-        Partitions that are full go whole, once all in them is old: their last row decides. What nobody publishes must
-        not keep its neighbours, so beside such a row the others go one by one, as they do where a partition still fills.
+        Partitions that are full go whole, once all in them is old: their last row decides. What nobody publishes
+        must not keep its neighbours, so beside such a row the others go one by one, as where a partition still fills.
         """
         partitions = OutboxPartitions(self.database)
         await partitions.extend()

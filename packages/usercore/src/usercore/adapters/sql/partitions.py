@@ -1,7 +1,7 @@
 """The outbox's partitions: made ahead of what is written, and dropped whole once they are old.
 
-Each takes the events of a range of ids, so that whoever looks for an id knows where. What no partition is ready for goes
-into the rest, where it is as good as anywhere. Source: [ADR 26](docs/adr/0026-the-outbox-in-partitions.md).
+Each takes the events of a range of ids, so that whoever looks for an id knows where. What no partition is ready for
+goes into the rest, where it is as good as anywhere. Source: [ADR 26](docs/adr/0026-the-outbox-in-partitions.md).
 """
 
 import re
