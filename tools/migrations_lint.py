@@ -36,10 +36,7 @@ RELEASED: Final[Mapping[tuple[str, str], str]] = {
     ("0006", "set-not-null"): "released; the chain is begun in the same transaction, before anybody may append to it",
     ("0007", "index-not-concurrently"): "released; deliveries are kept for days, and the indexes are partial",
     ("0012", "index-not-concurrently"): "released; partial, over a column that is NULL in every row there is",
-    (
-        "0017",
-        "rename",
-    ): "the outbox becomes a partition of what takes its name in the same transaction: nobody misses it",
+    ("0018", "rename"): "the outbox becomes a part of what takes its name in the same transaction: nobody misses it",
     ("0013", "index-not-concurrently"): "released; on a trail of millions it keeps writers waiting: docs/migrations.md",
 }
 """For a version and a rule, why it may break it."""
