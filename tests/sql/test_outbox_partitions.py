@@ -161,6 +161,27 @@ async def test_a_busy_outbox_is_left_as_it_is(ports: SqlPorts, database: Databas
     assert "outbox_first" not in await names(database)
 
 
+async def test_a_role_that_owns_no_table_deletes_rows_and_leaves_the_partitions(
+    ports: SqlPorts, database: Database, migrated_database_url: str
+) -> None:
+    await written(ports, 2)
+    assert len(await taken(ports)) == 2
+    await skip_to(migrated_database_url, 4 * SPAN)
+    await written(ports, 1)
+    assert len(await taken(ports)) == 1
+    before = await names(database)
+    role = f"guest_{migrated_database_url[-12:]}"
+    await sql(migrated_database_url, f"CREATE ROLE {role}; GRANT SELECT, UPDATE, DELETE ON outbox TO {role}")
+    try:
+        as_guest = Secret(f"{migrated_database_url}?options=-c%20role%3D{role}")
+        async with open_database(DatabaseSettings(url=as_guest)) as guest:
+            assert await sql_ports(guest, MASTER_KEYS).shards.purge(LATER) == 3
+    finally:
+        await sql(migrated_database_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+    assert (await names(database), await spread(migrated_database_url)) == (before, {})
+
+
 async def test_rights_and_publications_follow(database_url: str) -> None:
     await upgrade(database_url, "0016")
     name = f"writer_{database_url[-12:]}"

@@ -203,12 +203,15 @@ class SqlOutboxShards:
         """Forget events that were published before a time, and return how many went.
 
         Partitions that are full go whole, once all in them is old: their last row decides. What nobody publishes
-        must not keep its neighbours, so beside such a row the others go one by one, as where a partition still fills.
+        must not keep its neighbours, so beside such a row the others go one by one, as where a partition still fills,
+        and everywhere where another role owns the tables.
         """
         partitions = OutboxPartitions(self.database)
+        if not await partitions.are_ours():
+            return await self._purge(_purge("outbox"), before)
         await partitions.extend()
         full, filling = await partitions.full()
-        gone, tables = 0, [one.name for one in filling] or ["outbox"]
+        gone, tables = 0, [one.name for one in filling]
         for part in full:
             if await partitions.drop(part, before):
                 gone += part.rows

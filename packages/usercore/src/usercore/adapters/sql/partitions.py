@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from attrs import frozen
-from psycopg.errors import CheckViolation, InsufficientPrivilege, LockNotAvailable
+from psycopg.errors import CheckViolation, LockNotAvailable
 
 from usercore.adapters.sql.engine import Database, Row, Session, fetch
 
@@ -21,8 +21,8 @@ SPAN: Final = 1_000_000
 AHEAD: Final = 3
 _LOCK_TIMEOUT: Final = b"SET LOCAL lock_timeout = 200"
 """Milliseconds. Whoever writes events waits behind the one who waits for the outbox: it is not urgent."""
-_IN_THE_WAY: Final = (LockNotAvailable, InsufficientPrivilege, CheckViolation)
-"""The outbox is busy; or its tables are another role's, and the rest takes all; or the rest has taken an id."""
+_IN_THE_WAY: Final = (LockNotAvailable, CheckViolation)
+"""The outbox is busy; or the rest has taken an event of the range meanwhile."""
 _TURN: Final = b"SELECT pg_try_advisory_xact_lock(hashtext('outbox partitions'))"
 _OURS: Final = re.compile(r"outbox_\w+")
 _BOUNDS: Final = re.compile(r"FROM \((?:'(\d+)'|MINVALUE)\) TO \('(\d+)'\)")
@@ -35,6 +35,11 @@ WHERE i.inhparent = 'outbox'::regclass AND NOT i.inhdetachpending
 ORDER BY c.relname = 'outbox_first' DESC, c.relname
 """
 _LAST_ID: Final = b"SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0)"
+
+
+_OURS_TO_CHANGE: Final = b"""
+SELECT pg_has_role(relowner, 'USAGE') AND relkind = 'p' FROM pg_class WHERE oid = 'outbox'::regclass
+"""
 
 
 @frozen
@@ -66,6 +71,11 @@ class OutboxPartitions:
         """Return all, the oldest first."""
         return [_partition(row) for row in await self.database.fetch(_PARTITIONS)]
 
+    async def are_ours(self) -> bool:
+        """Return whether there are any, and our role may make and drop them; of others' not even the rows are ours."""
+        [(ours,)] = await self.database.fetch(_OURS_TO_CHANGE)
+        return bool(ours)
+
     async def full(self) -> tuple[Sequence[Partition], Sequence[Partition]]:
         """Return those that nothing is written to any more, and the others."""
         parts = await self.all()
@@ -84,7 +94,7 @@ class OutboxPartitions:
         """Drop a partition, if everything in it was published before a time.
 
         Returns:
-            False where something in it has not been, or where the outbox was busy or is another role's.
+            False where something in it has not been, or where the outbox was busy.
         """
         try:
             return await self.database.write(lambda opened: _patiently(_drop(opened, part.name, before)))
