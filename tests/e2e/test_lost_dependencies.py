@@ -121,7 +121,7 @@ async def test_without_its_cache_the_service_reads_and_writes_on(cache_pair: Cac
             ready = await client.get("/health/ready")
             assert (ready.status, ready.json()["parts"]) == (
                 200,
-                {"database": "ok", "cache": "down", "erasures": "off"},
+                {"database": "ok", "cache": "down", "erasures": "off", "replicas": "off"},
             )
             await bring_back()
             await until(lambda: cached_again(client, path), "the cache is used again")

@@ -144,6 +144,7 @@ class Visitor:
         assert (request.status, verification.status, held.status) == (201, 201, 200)
         ids = {"userId": user.json()["id"], "requestId": request.json()["id"]}
         ids |= {"verificationId": verification.json()["id"], "matter": "case-1", "token": MARK}
+        ids |= dict.fromkeys(("mergeId", "mergedUserId"), ids["requestId"])
         for asked in canaries.requests(route, MARK, ids):
             headers = {name.lower().replace("-", "_"): value for name, value in asked["headers"].items()}
             body = asked.get("content", asked.get("json"))

@@ -25,7 +25,7 @@ def bodies(mark: str, ids: Mapping[str, str]) -> dict[str, list[Any]]:
 
     Args:
         mark: the canary.
-        ids: what the paths' parameters stand for.
+        ids: what the paths' parameters stand for, and an account that may be merged.
     """
     address = {part: f"{mark} {part}"[:20] for part in ("street", "city", "state", "postalCode", "country")}
     profile = {
@@ -66,6 +66,15 @@ def bodies(mark: str, ids: Mapping[str, str]) -> dict[str, list[Any]]:
         ],
         "placeLegalHold": [{"matter": f"{mark}-1", "reason": f"{mark} against us"}],
         "releaseLegalHold": [{"reason": f"{mark} settled"}],
+        "previewMerge": [
+            {"mergedUserId": ids["mergedUserId"], "take": [f"attributes.{mark}Key", mark]},
+            {"mergedUserId": ids["mergedUserId"]},
+        ],
+        "mergeUsers": [
+            {"mergedUserId": ids["mergedUserId"], "take": [mark], "reason": f"{mark} twice"},
+            {"mergedUserId": ids["mergedUserId"], "reason": f"{mark} twice"},
+        ],
+        "undoMerge": [{"reason": f"{mark} was another"}],
         "verifyRequester": [{"note": f"{mark} passport"}],
         "extendPrivacyRequest": [{"reason": f"{mark} takes long"}],
         "refusePrivacyRequest": [{"ground": "EXCESSIVE", "text": f"{mark} too often"}],

@@ -17,7 +17,7 @@ from tests.http.test_access import essence
 from tests.http.test_limits import limited
 from tests.http.test_personal_data import logs
 from tests.http.tokens import EVERYTHING, bearer
-from tests.traces import Recording
+from tests.traces import Recording, words
 from user_http.access import RULES
 from user_http.limits import UNLIMITED
 from user_http.routes import ROUTES, UNMATCHED, Route
@@ -39,12 +39,16 @@ __all__ = ["logs"]
 MARK = "cnryq7f3"
 ABSENT = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 """Nothing has this id; a hold by this name neither."""
-NOWHERE = dict.fromkeys(("userId", "requestId", "verificationId"), ABSENT) | {"matter": "none", "token": "none"}
+NOWHERE = dict.fromkeys(("userId", "requestId", "verificationId", "mergeId", "mergedUserId"), ABSENT) | {
+    "matter": "none",
+    "token": "none",
+}
 SCHEMA: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
 MANY = Quota(1_000_000, 60)
 PARENTS = {"requestId": "privacy-requests", "verificationId": "verifications", "matter": "legal-holds"}
 ELSEWHERE = {"confirmVerification", "confirmVerificationByLink", "getPrivacyArchive"}
 ELSEWHERE |= {"runPrivacyRequest", "completePrivacyRequest"}
+ELSEWHERE |= {"previewMerge", "mergeUsers", "previewUndoOfMerge", "undoMerge"}
 """Operations that serve only what another test here makes ready."""
 FREE: dict[str, Any] = dict.fromkeys(("reads", "writes", "lookups", "sensitive", "anonymous"), MANY)
 
@@ -71,6 +75,10 @@ async def somebody(api: Api) -> dict[str, str]:
     """Give what the parameters of paths stand for, all of which exists."""
     user = (await api.create(phoneNumber="+4930123456"))["id"]
     own = f"/v1/users/{user}"
+    gone, other = (await api.create())["id"], (await api.create())["id"]
+    body = {"mergedUserId": gone, "reason": "the same person"}
+    merge = await api.client.post(f"{own}/merges", json=body, headers={"If-Match": "*"})
+    assert merge.status_code == 201, merge.text
     asked = await api.client.post(f"{own}/privacy-requests", json={"kind": "ACCESS"})
     verification = await api.client.post(f"{own}/verifications", json={"channel": "email"})
     held = await api.client.post(f"{own}/legal-holds", json={"matter": "case-1", "reason": "a claim"})
@@ -81,6 +89,8 @@ async def somebody(api: Api) -> dict[str, str]:
         "requestId": asked.json()["id"],
         "verificationId": verification.json()["id"],
         "matter": "case-1",
+        "mergeId": merge.json()["id"],
+        "mergedUserId": other,
         "token": token,
     }
 
@@ -221,7 +231,9 @@ async def test_right_codes_and_links_show_no_more_than_wrong_ones(api: Api, logs
     assert [secret for secret in (*links, ids["token"], other["token"]) if secret in metrics] == []
 
 
-async def test_what_is_done_for_a_person_shows_nothing_of_them(api: Api, logs: io.StringIO) -> None:
+async def test_what_is_done_for_a_person_shows_nothing_of_them(
+    api: Api, logs: io.StringIO, recording: Recording
+) -> None:
     user = await api.create(email=f"{MARK}@example.com", lastName=f"{MARK} last")
     own = bearer("", user["id"])
     asked = await api.client.post(f"/v1/users/{user['id']}/privacy-requests", json={"kind": "PORTABILITY"}, headers=own)
@@ -240,6 +252,23 @@ async def test_what_is_done_for_a_person_shows_nothing_of_them(api: Api, logs: i
     assert logs.getvalue().count('/archive"') == 4
     for trace in (MARK, user["id"], asked.json()["id"], objection.json()["id"]):
         assert trace not in logs.getvalue()
+        assert trace not in recording.text()
+
+
+async def test_merging_two_people_shows_nothing_of_them(api: Api, logs: io.StringIO, recording: Recording) -> None:
+    own, other = (await api.create(lastName=f"{MARK} last"), await api.create(lastName=f"{MARK} other"))
+    path, match = f"/v1/users/{own['id']}/merges", {"If-Match": "*"}
+    body = {"mergedUserId": other["id"], "take": ["lastName"]}
+    made = await api.client.post(path, json=body | {"reason": f"{MARK} twice"}, headers=match)
+    undo = f"{path}/{made.json()['id']}/undo"
+    previewed = await api.client.post(f"{undo}/preview")
+    undone = await api.client.post(undo, json={"reason": f"{MARK} was another"}, headers=match)
+    again = await api.client.post(f"{path}/preview", json=body)
+    assert [one.status_code for one in (made, previewed, undone, again)] == [201, 200, 200, 200], undone.text
+    assert "merge_users" in recording.names
+    for trace in (MARK, own["id"], other["id"], made.json()["id"]):
+        assert trace not in logs.getvalue()
+        assert trace not in recording.text()
 
 
 class Leaky:
@@ -264,13 +293,13 @@ SPARED = {"clock", "ids", "limiter"}
 
 @pytest.mark.parametrize("port", [one.name for one in fields(Ports) if one.name not in SPARED])
 async def test_no_port_that_fails_with_what_it_was_asked_shows_it(
-    api: Api, tmp_path: Path, port: str, logs: io.StringIO
+    api: Api, tmp_path: Path, port: str, logs: io.StringIO, recording: Recording
 ) -> None:
     ids = await somebody(api)
     broken: Any = {port: Leaky()}
-    core = assemble(evolve(api.core.ports, **broken))
+    core = observe_core(assemble(evolve(api.core.ports, **broken)), Metrics(), traces=True)
     crashes = 0
-    async with limited(tmp_path, core=core, **FREE) as failing:
+    async with limited(tmp_path, core=core, tracer=recording.tracer, **FREE) as failing:
         failing.client.headers.update(bearer(EVERYTHING, f"{MARK}|caller"))
         for route in ROUTES:
             for body in canaries.bodies(MARK, ids).get(route.id, [None]):
@@ -283,4 +312,7 @@ async def test_no_port_that_fails_with_what_it_was_asked_shows_it(
     for trace in (MARK, ids["userId"], ids["requestId"], ids["verificationId"], ids["token"]):
         assert trace not in logs.getvalue()
         assert trace not in metrics
+        assert trace not in recording.text()
+    failures = {words(span).get("error.type") for span in recording.spans}
+    assert (crashes > 0) is ("RuntimeError" in failures) is ("500" in failures)
     assert crashes or port not in ASKED

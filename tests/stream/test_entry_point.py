@@ -58,7 +58,7 @@ async def test_a_process_serves_health_and_metrics_and_leaves_with_0_on_sigterm(
             live, ready = await client.get("/health/live"), await client.get("/health/ready")
             assert (live.status, live.json()) == (200, {"status": "alive"})
             assert ready.status == 200
-            ours = {"database": "ok", "cache": "off", "erasures": "off"}
+            ours = {"database": "ok", "cache": "off", "erasures": "off", "replicas": "off"}
             assert ready.json()["parts"] == ours | {"brokers": "ok", "consumer": "ok"}
             metrics = await client.get("/metrics")
             assert b"user_service_stream_messages" in metrics.body
