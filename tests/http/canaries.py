@@ -74,6 +74,9 @@ def bodies(mark: str, ids: Mapping[str, str]) -> dict[str, list[Any]]:
             {"mergedUserId": ids["mergedUserId"], "take": [mark], "reason": f"{mark} twice"},
             {"mergedUserId": ids["mergedUserId"], "reason": f"{mark} twice"},
         ],
+        "dismissMergeCandidate": [
+            {"userId": ids["userId"], "otherUserId": ids["mergedUserId"], "reason": f"{mark} is another"},
+        ],
         "undoMerge": [{"reason": f"{mark} was another"}],
         "verifyRequester": [{"note": f"{mark} passport"}],
         "extendPrivacyRequest": [{"reason": f"{mark} takes long"}],
