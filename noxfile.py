@@ -77,6 +77,12 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def alerts(session: nox.Session) -> None:
+    """Check the alert rules, and that each fires in its timeline and not in another; fetches promtool where needed."""
+    session.run("python", "tools/promtool.py")
+
+
+@nox.session
 def bare(session: nox.Session) -> None:
     """Install usercore alone, run its documented example, and look at what its import brings in."""
     session.run("python", "tools/bare_install.py")
