@@ -342,6 +342,7 @@ async def test_old_published_events_are_forgotten_and_no_others(ports: Ports) ->
 async def test_the_standing_counts_what_waits_by_shard_and_name(ports: Ports) -> None:
     changes = await history(ports, 3)
     [created, updated] = (await ports.outbox.standing()).waiting
+    assert list(await ports.outbox.waiting()) == [created, updated]
 
     assert created.shard == updated.shard == shard_of(changes[0].user.id)
     assert (created.message, created.pending, created.oldest) == ("UserCreated", 1, changes[0].user.updated_at)

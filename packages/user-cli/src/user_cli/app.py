@@ -33,6 +33,7 @@ _COMMANDS = {
     "db": ("user_cli.commands.db:app", "Bring the database's tables up to date, back, or look."),
     "user": ("user_cli.commands.user:app", "Create, find, change, verify, deactivate and reactivate users."),
     "merge": ("user_cli.commands.merge:app", "Duplicate accounts: what a merge would do, doing it, looking back."),
+    "top": ("user_cli.commands.top:top", "A running service at a glance, again and again."),
     "stats": ("user_cli.commands.stats:stats", "How many users there are, since when, and of what kind."),
     "export": ("user_cli.commands.export:export", "Write many users into a file: NDJSON, CSV or Parquet."),
     "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),

@@ -364,6 +364,10 @@ class OutboxReader(Protocol):
         """Return messages behind a position, in order, published or not."""
         ...
 
+    async def waiting(self) -> Sequence[OutboxLine]:
+        """Return what was not published, by shard and message: quick where little waits, however much is kept."""
+        ...
+
     async def standing(self) -> OutboxStanding:
         """Return how the outbox stands."""
         ...

@@ -40,14 +40,17 @@ class MemoryOutboxReader:
         """Return messages behind a position, in order."""
         return [message for message in self.database.outbox if message.position > after][:limit]
 
-    async def standing(self) -> OutboxStanding:
-        """Return how the outbox stands."""
+    async def waiting(self) -> Sequence[OutboxLine]:
+        """Return what was not published, by shard and message."""
         groups: dict[tuple[int, str], list[datetime]] = defaultdict(list)
         for message in _unpublished(self.database):
             groups[shard_of(message.user_id), message.message].append(message.occurred_at)
-        lines = [OutboxLine(*group, len(times), min(times)) for group, times in sorted(groups.items())]
+        return [OutboxLine(*group, len(times), min(times)) for group, times in sorted(groups.items())]
+
+    async def standing(self) -> OutboxStanding:
+        """Return how the outbox stands."""
         published = self.database.published
-        return OutboxStanding(lines, len(published), max(published.values(), default=None))
+        return OutboxStanding(await self.waiting(), len(published), max(published.values(), default=None))
 
 
 @frozen

@@ -123,11 +123,15 @@ class SqlOutboxReader:
         messages, _ = await _opened(self.vault, await self.database.fetch(_MESSAGES, after, limit))
         return messages
 
+    async def waiting(self) -> Sequence[OutboxLine]:
+        """Return what was not published, by shard and message."""
+        rows = await self.database.fetch(_WAITING)
+        return [OutboxLine(shard, message, count, utc(oldest)) for shard, message, count, oldest in rows]
+
     async def standing(self) -> OutboxStanding:
         """Return how the outbox stands."""
-        waiting = await self.database.fetch(_WAITING)
+        lines = await self.waiting()
         [(published, last)] = await self.database.fetch(_KEPT)
-        lines = [OutboxLine(shard, message, count, utc(oldest)) for shard, message, count, oldest in waiting]
         return OutboxStanding(lines, published, None if last is None else utc(last))
 
 

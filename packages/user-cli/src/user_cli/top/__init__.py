@@ -1,0 +1,1 @@
+"""A running service at a glance, again and again."""
