@@ -1,6 +1,6 @@
 """The core on real servers: PostgreSQL, and Redis or Valkey where there is one."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from usercore.adapters.sql import SqlPorts, open_database, sql_ports
 from usercore.adapters.sql.engine import Database
 from usercore.adapters.sql.listening import open_signal
 from usercore.adapters.sql.positions import Positions
+from usercore.adapters.sql.schema_check import SchemaCheck
 from usercore.adapters.system import SystemClock, SystemIds
 from usercore.delivery.breaker import BreakerLimits
 from usercore.delivery.deliver_pending import LONGEST_WAIT, DeliveryPolicy
@@ -84,6 +85,7 @@ class Service:
     _database: Database
     _cache: Cache | None
     _gate: ErasureGate | None
+    _schema: SchemaCheck
     _replication: Replication | None = None
 
     @property
@@ -93,17 +95,18 @@ class Service:
 
     async def readiness(self) -> Readiness:
         """Ask the parts; PostgreSQL is needed to serve, and that nobody is served whom the ledger has as erased."""
-        database = await _stands(self._database)
-        cache = "off" if self._cache is None else await _stands(self._cache)
+        database = await _stands(self._database.ping, self._schema.passed)
+        cache = "off" if self._cache is None else await _stands(self._cache.ping)
         erasures = "off" if self._gate is None else await self._gate.stands()
         replicas = "off" if self._replication is None else self._replication.replicas.standing()
         parts = {"database": database, "cache": cache, "erasures": erasures, "replicas": replicas}
         return Readiness("down" not in {database, erasures}, parts)
 
 
-async def _stands(part: Database | Cache) -> str:
+async def _stands(*looks: Callable[[], Awaitable[None]]) -> str:
     try:
-        await part.ping()
+        for look in looks:
+            await look()
     except UserCoreError:
         return "down"
     return "ok"
@@ -170,7 +173,9 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         every = checkpoint_every(settings.checkpoints)
         retention_every = timedelta(hours=settings.retention.every_h) if settings.retention.every_h else None
         maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every, retention_every)
-        yield Service(core, metrics, maintenance, wakeups, tracer, database, cache, gate, replication)
+        yield Service(
+            core, metrics, maintenance, wakeups, tracer, database, cache, gate, SchemaCheck(database), replication
+        )
 
 
 def _policy(settings: DeliverySettings, metrics: Metrics) -> DeliveryPolicy:
