@@ -1,4 +1,4 @@
-"""From the text of a filter to what it says. A parser by recursive descent; `docs/segments.md` has the grammar."""
+"""From the text of a filter to what it says. A parser by recursive descent."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime

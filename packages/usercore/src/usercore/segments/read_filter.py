@@ -47,7 +47,7 @@ class ReadFilter:
         """Return what a filter means at this moment.
 
         Args:
-            text: in the language of `docs/segments.md`.
+            text: in the language that :mod:`usercore.segments.parser` reads.
 
         Raises:
             SegmentInvalidError: it cannot be followed; the error says where it goes wrong, and what to do.
