@@ -98,6 +98,23 @@ def test_lists_are_filtered_and_read_page_by_page_or_whole(userctl: Userctl) -> 
     assert row.split()[:2] == [ids[1], "page1@list.example.com"]
 
 
+def test_a_list_by_a_filter_goes_on_by_its_cursor_and_the_trail_keeps_its_fields(userctl: Userctl) -> None:
+    ids = [created(userctl, f"page{n}@filter.example.com", "--external-id", f"flt-{n}") for n in range(3)]
+    search = ("user", "list", "--sort", "createdAt", "--filter")
+    text = "externalId starts with 'flt-' and email.domain = 'Filter.example.com'"
+
+    first = userctl.json(*search, text, "--limit", "2")
+    second = userctl.json(*search, text.replace("'", '"'), "--limit", "2", "--cursor", first["nextCursor"])
+    other = userctl(*search, "version = 1", "--cursor", first["nextCursor"])
+
+    assert [user["id"] for user in first["items"] + second["items"]] == ids
+    assert userctl.json(*search, text, "--all")["items"] == first["items"] + second["items"]
+    assert (other.code, "cursor" in other.error) == (65, True)
+    assert "at character 14" in userctl(*search, "externalId = 7").error
+    told = userctl.json("audit", "show", "--action", "UsersListed")["items"][0]
+    assert told["fields"] == ["filter", "filter:email.domain", "filter:externalId"]
+
+
 def test_history_pages_go_on_where_the_one_before_ended(userctl: Userctl) -> None:
     ident = created(userctl, "paged@example.com")
     userctl("user", "update", ident, "--set", "lastName=Murray")

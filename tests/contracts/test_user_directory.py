@@ -13,6 +13,8 @@ from tests.contracts.footprints import must_commit
 from tests.strategies import ACCUMULATING
 from usercore.codec.profile import profile_document
 from usercore.kernel.ids import UserId
+from usercore.users.conditions import Comparison, Field, Operator
+from usercore.users.errors import QueryInvalidError
 from usercore.users.model import User
 from usercore.users.ports import ProfileDocument
 from usercore.users.queries import Position, Sort, UserQuery, read_cursor
@@ -31,7 +33,7 @@ async def all_pages(ports: Ports, query: UserQuery) -> list[ProfileDocument]:
         if page.next_cursor is None:
             return found
         assert len(page.items) == query.limit
-        query = evolve(query, after=read_cursor(query.sort, page.next_cursor))
+        query = evolve(query, after=read_cursor(query.sort, page.next_cursor, query.mark))
 
 
 async def listed(ports: Ports, query: UserQuery) -> set[UserId]:
@@ -183,6 +185,24 @@ async def test_a_search_follows_the_user_as_they_change(ports: Ports) -> None:
 
     assert await listed(ports, UserQuery(words=("hopper",))) == {created.user.id}
     assert await listed(ports, UserQuery(words=("murray",))) == set()
+
+
+async def test_pages_of_a_condition_are_those_of_whom_it_holds_and_their_cursors_carry_its_mark(ports: Ports) -> None:
+    names = ("Ada", "Grace", "Adam", "Ada", "Ada")
+    changes = [creation(a_profile(first_name=name), now=NOW + SECOND * at) for at, name in enumerate(names)]
+    gone = in_state(creation(a_profile(first_name="Ada")), AccountState.ERASED)
+    await must_commit(ports, *changes, gone)
+    condition = Comparison(Field.FIRST_NAME, Operator.EQUAL, "Ada")
+    query = UserQuery(condition=condition, mark="a" * 16, sort=Sort.CREATED_UP, limit=1)
+
+    found = await all_pages(ports, query)
+
+    assert [one.user_id for one in found] == [changes[place].user.id for place in (0, 3, 4)]
+    assert await listed(ports, evolve(query, states=frozenset(AccountState))) == {one.user_id for one in found}
+    page = await ports.directory.page(query)
+    assert page.next_cursor is not None
+    with pytest.raises(QueryInvalidError):
+        read_cursor(query.sort, page.next_cursor)
 
 
 MOMENTS = tuple(NOW + SECOND * number for number in range(4))

@@ -60,6 +60,9 @@ def bodies(mark: str, ids: Mapping[str, str]) -> dict[str, list[Any]]:
         "recordConsent": [{"purpose": "sale", "given": False, **consent}, {"purpose": mark, "given": True}],
         "unsubscribe": [{"List-Unsubscribe": "One-Click"}, {"List-Unsubscribe": mark}],
         "checkSuppression": [{"email": f"{mark}@{mark}.example"}],
+        "countSegmentByBody": [{"filter": f"firstName = '{mark}'"}, {"filter": mark, "segment": mark}],
+        "saveSegment": [{"name": mark.lower(), "filter": f"address.city = '{mark}'", "about": mark}],
+        "deleteSegment": [{"reason": f"{mark} is over"}],
         "createPrivacyRequest": [
             {"kind": "ACCESS", **request},
             {"kind": "RECTIFICATION", **request, "profile": profile},
@@ -91,6 +94,7 @@ def bodies(mark: str, ids: Mapping[str, str]) -> dict[str, list[Any]]:
 def queries(ids: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Give by operation what a query must hold."""
     return {
+        "countSegment": {"filter": "version = 1"},
         "getUnsubscribeHeaders": {"topic": _TOPIC},
         "getUserByName": {"id": ids["userId"]},
         "getEmailPreferencesByQuery": {"userId": ids["userId"]},

@@ -77,6 +77,8 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
         ("previewMerge", "mergeUsers", "listMerges", "getMerge", "previewUndoOfMerge", "undoMerge"), ({"admin"}, False)
     ),
     **dict.fromkeys(("listMergeCandidates", "dismissMergeCandidate"), ({"admin"}, False)),
+    **dict.fromkeys(("listSegments", "getSegment", "countSegment", "countSegmentByBody"), (READ, False)),
+    **dict.fromkeys(("saveSegment", "deleteSegment"), ({"admin"}, False)),
     "startVerification": (WRITE, True),
     "confirmVerification": (WRITE, True),
     "updateUserByMessage": (WRITE, True),
@@ -92,6 +94,12 @@ ABOUT_NOBODY: Final = {
     "checkSuppression",
     "listMergeCandidates",
     "dismissMergeCandidate",
+    "listSegments",
+    "saveSegment",
+    "getSegment",
+    "deleteSegment",
+    "countSegment",
+    "countSegmentByBody",
     *ABOUT_REQUESTS,
 }
 OWNERS: Final = ("self", "other", "absent", "deactivated", "deactivated self", "erased", "erased self")
@@ -111,6 +119,8 @@ SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
     "dismissMergeCandidate": (422, "merge_invalid"),
     **dict.fromkeys(("getMerge", "previewUndoOfMerge", "undoMerge"), (404, "merge_not_found")),
     "startVerification": (201, ""),
+    "saveSegment": (201, ""),
+    **dict.fromkeys(("getSegment", "deleteSegment"), (404, "segment_not_found")),
     "confirmVerification": (422, "verification_failed"),  # the request there names one that nobody knows
 }
 SERVED.update(
@@ -156,6 +166,7 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
     """Give a request of an operation about a user that would be served if it were allowed."""
     route = next(route for route in ROUTES if route.id == operation)
     path = route.path.replace("{userId}", user_id).replace("{matter}", "case-1")
+    path = path.replace("{name}", "nobody")
     path = path.replace("{mergeId}", ABSENT)
     path = path.replace("{requestId}", ABSENT).replace("{verificationId}", ABSENT)
     asked: dict[str, Any] = {"method": route.method, "url": path}
@@ -176,12 +187,16 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
         "mergeUsers": {"mergedUserId": user_id, "reason": "the same person"},
         "undoMerge": {"reason": "two people"},
         "dismissMergeCandidate": {"userId": ABSENT, "otherUserId": ABSENT, "reason": "two people"},
+        "countSegmentByBody": {"filter": "version = 1"},
+        "saveSegment": {"name": "everybody", "filter": "version >= 1"},
+        "deleteSegment": {"reason": "not needed"},
         "startVerification": {"channel": "email"},
         "confirmVerification": {"code": "271828"},
         "updateUserByMessage": {"userId": user_id, "firstName": "Changed"},
         "deactivateUserByMessage": {"userId": user_id},
     }
     queries = {
+        "countSegment": {"filter": "version = 1"},
         "getUnsubscribeHeaders": {"topic": "news"},
         "getUserByName": {"id": user_id},
         "getEmailPreferencesByQuery": {"userId": user_id},

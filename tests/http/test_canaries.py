@@ -42,6 +42,7 @@ ABSENT = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 NOWHERE = dict.fromkeys(("userId", "requestId", "verificationId", "mergeId", "mergedUserId"), ABSENT) | {
     "matter": "none",
     "token": "none",
+    "name": "none",
 }
 SCHEMA: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
 MANY = Quota(1_000_000, 60)
@@ -83,6 +84,8 @@ async def somebody(api: Api) -> dict[str, str]:
     verification = await api.client.post(f"{own}/verifications", json={"channel": "email"})
     held = await api.client.post(f"{own}/legal-holds", json={"matter": "case-1", "reason": "a claim"})
     assert (asked.status_code, verification.status_code, held.status_code) == (201, 201, 200)
+    segment = {"name": "letter-of-march", "filter": "version >= 1"}
+    assert (await api.client.post("/v1/segments", json=segment)).status_code == 201
     token = await UnsubscribeTokens(api.core.ports.keyed).write(Ticket(UserId(user), "news"))
     return {
         "userId": user,
@@ -92,6 +95,7 @@ async def somebody(api: Api) -> dict[str, str]:
         "mergeId": merge.json()["id"],
         "mergedUserId": other,
         "token": token,
+        "name": segment["name"],
     }
 
 

@@ -10,6 +10,7 @@ from tests.conditions import People, conditions
 from tests.strategies import ACCUMULATING
 from usercore.adapters.sql import SqlPorts
 from usercore.kernel.ids import UserId
+from usercore.segments.values import Count
 from usercore.users.conditions import Comparison, Condition, Field, Not, Operator
 from usercore.users.queries import UserQuery
 from usercore.users.values import AccountState
@@ -38,6 +39,8 @@ async def test_memory_and_postgresql_choose_the_same_users(people: People, condi
     found = await chosen(sql, condition)
 
     assert found == await chosen(memory, condition)
+    for ports in people.stores:
+        assert await ports.segment_counter.count(condition, within_s=60) == Count(len(found))
 
 
 async def test_a_condition_and_its_opposite_part_all_who_are_present(people: People) -> None:
@@ -59,3 +62,11 @@ async def test_merged_and_erased_users_satisfy_nothing_even_where_their_state_is
         for ports in people.stores:
             query = UserQuery(condition=everybody, states=frozenset({state}))
             assert (await ports.directory.page(query)).items == ()
+
+
+async def test_a_count_that_may_not_look_on_tells_of_those_it_has_found(people: People) -> None:
+    everybody = Comparison(Field.VERSION, Operator.AT_LEAST, Decimal(1))
+    _, sql = people.stores
+
+    assert await sql.segment_counter.count(everybody, within_s=0) == Count(0, exact=False)
+    assert (await sql.segment_counter.count(everybody, within_s=60)).exact

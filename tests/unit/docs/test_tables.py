@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("page", ["metrics", "errors", "access"])
+@pytest.mark.parametrize("page", ["metrics", "errors", "access", "segments"])
 def test_the_documented_table_is_the_one_the_code_declares(page: str) -> None:
     subprocess.run([sys.executable, f"tools/{page}_table.py", "--check"], cwd=ROOT, check=True)
 

@@ -32,6 +32,16 @@ def test_a_cursor_of_another_order_is_refused(sorts: list[Sort], position: Posit
         read_cursor(sorts[0], write_cursor(sorts[1], position))
 
 
+@given(sort=st.sampled_from(Sort), position=positions, marks=st.permutations(["", "a" * 16, "b" * 16]))
+def test_a_cursor_of_another_filter_is_refused(sort: Sort, position: Position, marks: list[str]) -> None:
+    cursor = write_cursor(sort, position, marks[0])
+
+    assert read_cursor(sort, cursor, marks[0]) == position
+    for other in marks[1:]:
+        with pytest.raises(QueryInvalidError):
+            read_cursor(sort, cursor, other)
+
+
 def encoded(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -36,6 +36,7 @@ _COMMANDS = {
     "top": ("user_cli.commands.top:top", "A running service at a glance, again and again."),
     "stats": ("user_cli.commands.stats:stats", "How many users there are, since when, and of what kind."),
     "export": ("user_cli.commands.export:export", "Write many users into a file: NDJSON, CSV or Parquet."),
+    "segment": ("user_cli.commands.segment:app", "Users chosen by a filter: count them, and what a filter means."),
     "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),
     "topics": ("user_cli.commands.topics:app", "Email topics that users may subscribe to."),
     "privacy": ("user_cli.commands.privacy:app", "What people ask of their data, and what becomes of it."),

@@ -27,6 +27,7 @@ from user_http.controllers.listing import ListController
 from user_http.controllers.merging import MergeController
 from user_http.controllers.preferences import PreferencesController
 from user_http.controllers.privacy import PrivacyController
+from user_http.controllers.segments import SegmentController
 from user_http.controllers.suppressions import SuppressionsController
 from user_http.controllers.unsubscribe import UnsubscribeController
 from user_http.controllers.users import UserController
@@ -113,6 +114,7 @@ def _operations(core: Core, health: HealthController, privacy: PrivacyController
     yield from ActivityController(core).operations()
     yield from privacy.operations()
     yield from MergeController(core).operations()
+    yield from SegmentController(core).operations()
     yield from VerificationController(core).operations()
     yield from AliasController(core, users, preferences).operations()
     yield from AuditController(core).operations()

@@ -19,7 +19,14 @@ from usercore.kernel.consistency import Reading
 
 HEADER: Final = b"consistency-token"
 FROM_REPLICAS: Final = frozenset(
-    {routes.LIST_USERS.id, routes.GET_HISTORY.id, routes.GET_ACTIVITY.id, routes.GET_AUDIT.id}
+    {
+        routes.LIST_USERS.id,
+        routes.COUNT_SEGMENT.id,
+        routes.COUNT_SEGMENT_BY_BODY.id,
+        routes.GET_HISTORY.id,
+        routes.GET_ACTIVITY.id,
+        routes.GET_AUDIT.id,
+    }
 )
 """What may be read from replicas. All else is about one user as they are now, or decides something."""
 _SAFE: Final = "GET"

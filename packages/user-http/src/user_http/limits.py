@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from math import ceil
 from typing import Final, Protocol
+from urllib.parse import unquote_to_bytes
 
 from user_http.access import PUBLIC
 from user_http.answers import Headers
@@ -26,12 +27,13 @@ ANONYMOUS: Final = "anonymous"
 UNLIMITED: Final = frozenset({"getLiveness", "getReadiness", "getMetrics"})
 """Who refuses these looks dead."""
 FINDING: Final = frozenset({"getUserByName", "listUsers"})
-"""Operations that find a user by the name that people log in with: counted apart where they are asked for one."""
-NAMING: Final = frozenset({"checkSuppression"})
-"""Operations that are asked about an address and nothing else."""
+"""Operations that find a user by the name that people log in with: counted apart where they are asked for one, or
+for what holds of somebody, which may be a name as well."""
+NAMING: Final = frozenset({"checkSuppression", "countSegment", "countSegmentByBody"})
+"""Operations that are asked about an address, or for what holds of somebody, and nothing else."""
 DELICATE: Final = ("/v1/users/{userId}/verifications", "/v1/users/{userId}/privacy-requests")
 """Paths where guessing pays, or work is made for people: counted for each user that they are about."""
-_NAMES: Final = (b"email=", b"username=")
+_NAMES: Final = (b"email=", b"username=", b"filter=", b"segment=")
 _SAFE: Final = "GET"
 _IPV6_SITE_BITS: Final = 64
 """Who has one address of such a network has all of them. Source: RFC 4291, 2.5.4."""
@@ -102,7 +104,7 @@ class Gate:
     def _policy(self, call: Call) -> LimitPolicy | None:
         if call.caller is None:
             return None if call.route.id in UNLIMITED else self._policies.get(ANONYMOUS)
-        if call.query_string and call.route.id in FINDING and any(name in call.query_string for name in _NAMES):
+        if call.query_string and call.route.id in FINDING and _names_somebody(call.query_string):
             return self._policies.get(LOOKUPS)
         return self._by_operation[call.route.id]
 
@@ -114,6 +116,12 @@ class Gate:
         self._telemetry.rate_limited(policy.name)
         detail = f"the quota {policy.name} allows {policy.quota.requests} requests in {policy.quota.window_s} s"
         raise RequestRefusedError(RATE_LIMITED, detail, headers=_retry(verdict))
+
+
+def _names_somebody(query_string: bytes) -> bool:
+    """Return whether a query asks for a name, however its own name is escaped."""
+    plain = unquote_to_bytes(query_string) if b"%" in query_string else query_string
+    return any(name in plain for name in _NAMES)
 
 
 def policies(settings: LimitSettings) -> Mapping[str, LimitPolicy]:

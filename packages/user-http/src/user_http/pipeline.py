@@ -38,6 +38,7 @@ from user_http.requests import Call, ClientGoneError, parse_user_id
 from user_http.routes import Route
 from user_http.signals import Signals
 from usercore.kernel.errors import UserCoreError
+from usercore.segments.errors import SegmentInvalidError
 from usercore.users.errors import UserErasedError, UserMergedError, UserNotFoundError
 
 Handle: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -174,6 +175,8 @@ def _answer_of_core(error: UserCoreError, call: Call) -> Answer:
             return answer_of_core(error if sees else UserNotFoundError(), request_id)
         case UserMergedError():
             return answer_of_merged(error, call)
+        case SegmentInvalidError():
+            return answer_of_core(error, request_id, position=error.position)
         case _:
             return answer_of_core(error, request_id)
 

@@ -62,6 +62,12 @@ PREVIEW_UNDO_OF_MERGE = Route("previewUndoOfMerge", "POST", "/v1/users/{userId}/
 UNDO_MERGE = Route("undoMerge", "POST", "/v1/users/{userId}/merges/{mergeId}/undo")
 LIST_MERGE_CANDIDATES = Route("listMergeCandidates", "GET", "/v1/merge-candidates")
 DISMISS_MERGE_CANDIDATE = Route("dismissMergeCandidate", "POST", "/v1/merge-candidates/dismiss")
+LIST_SEGMENTS = Route("listSegments", "GET", "/v1/segments")
+SAVE_SEGMENT = Route("saveSegment", "POST", "/v1/segments")
+GET_SEGMENT = Route("getSegment", "GET", "/v1/segments/{name}")
+DELETE_SEGMENT = Route("deleteSegment", "POST", "/v1/segments/{name}/delete")
+COUNT_SEGMENT = Route("countSegment", "GET", "/v1/segments/count")
+COUNT_SEGMENT_BY_BODY = Route("countSegmentByBody", "POST", "/v1/segments/count")
 START_VERIFICATION = Route("startVerification", "POST", "/v1/users/{userId}/verifications")
 CONFIRM_VERIFICATION = Route("confirmVerification", "POST", "/v1/users/{userId}/verifications/{verificationId}/confirm")
 CONFIRM_BY_LINK = Route("confirmVerificationByLink", "POST", "/v1/verifications/confirm")
@@ -120,6 +126,12 @@ ROUTES: Final = (
     UNDO_MERGE,
     LIST_MERGE_CANDIDATES,
     DISMISS_MERGE_CANDIDATE,
+    LIST_SEGMENTS,
+    SAVE_SEGMENT,
+    GET_SEGMENT,
+    DELETE_SEGMENT,
+    COUNT_SEGMENT,
+    COUNT_SEGMENT_BY_BODY,
     START_VERIFICATION,
     CONFIRM_VERIFICATION,
     CONFIRM_BY_LINK,

@@ -12,18 +12,19 @@ from attrs import evolve, frozen
 from cyclopts import Parameter
 
 from user_cli.archive_file import FileSink, private_archive
-from user_cli.commands.listing import Filters, Paging, query_of
+from user_cli.commands.listing import Filters, Paging, filter_of, query_of
 from user_cli.commands.options import AsJson, Source, WithDefault, stated_reason
 from user_cli.failures import UsageError
 from user_cli.inputs import STDIN
 from user_cli.output import note, say, show_json, to_json
 from user_cli.parquet_file import ParquetSink, parquet_sink
 from user_cli.progress import toward
-from user_cli.session import Session, open_session
+from user_cli.session import open_session
 from user_cli.signals import end_by_signals
 from usercore.bulk.exports.export_users import ExportUsersCommand
 from usercore.bulk.exports.values import ExportFormat, ExportSummary, Restricted
 from usercore.users.queries import UserQuery
+from usercore.wiring.core import Core
 
 __all__ = ["export"]
 
@@ -71,7 +72,6 @@ async def export(
     *,
     reason: Annotated[str, Parameter(help="Why, in at most 500 characters; it is kept in the audit trail.")],
     filters: Filters = Filters(),  # noqa: B008 - frozen
-    chosen_by: Annotated[str | None, Parameter(name="--filter")] = None,
     manner: Manner = Manner(),
     as_json: AsJson = False,
 ) -> None:
@@ -92,7 +92,6 @@ async def export(
         target: the file to write, or - for standard output.
         reason: why.
         filters: whom; the same as of a list.
-        chosen_by: what else must hold of them, in the filter language.
         manner: how they are written down.
         as_json: write what came of it as {"users": ..., "seconds": ..., "fields": [...], ...}: on standard output, or
             on standard error where users are on the other.
@@ -104,7 +103,7 @@ async def export(
     end_by_signals()
     begun = time.monotonic()
     async with open_session() as session:
-        command = _command(await _query(session, filters, chosen_by), why, form, manner)
+        command = _command(await _query(session.core, filters), why, form, manner)
         with _sink(target, form) as sink, toward("users") as show:
             summary = await session.core.export_users(
                 command, session.context, sink, lambda progress: show(progress.users, progress.expected)
@@ -112,11 +111,11 @@ async def export(
     _tell(summary, form, target, time.monotonic() - begun, as_json=as_json)
 
 
-async def _query(session: Session, filters: Filters, chosen_by: str | None) -> UserQuery:
-    query = query_of(filters, Paging(), session.core.ports.emails)
-    if chosen_by is None:
-        return query
-    return evolve(query, condition=(await session.core.read_filter(chosen_by)).condition)
+async def _query(core: Core, filters: Filters) -> UserQuery:
+    """Return whom options ask for; what becomes of restricted users is said by an option of its own."""
+    found = await filter_of(core, filters)
+    query = query_of(filters, Paging(), core.ports.emails, found)
+    return query if found is None else evolve(query, condition=found.condition)
 
 
 def _command(query: UserQuery, reason: str, form: FileFormat, manner: Manner) -> ExportUsersCommand:

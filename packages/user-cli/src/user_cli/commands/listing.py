@@ -14,13 +14,15 @@ from user_cli.session import Session, open_session
 from user_cli.views import document_object, show_users
 from usercore.codec.scalars import camel
 from usercore.kernel.paging import Page
+from usercore.segments.read_filter import UserFilter
 from usercore.users.ports import EmailRules, ProfileDocument
 from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX, Sort, UserQuery, read_cursor
 from usercore.users.read_users import canonical_email, canonical_username
 from usercore.users.search import query_words
 from usercore.users.values import AccountState, ValueRejectedError
+from usercore.wiring.core import Core
 
-__all__ = ["Filters", "Paging", "list_users", "query_of"]
+__all__ = ["Filters", "Paging", "filter_of", "list_users", "query_of"]
 
 
 @Parameter(name="*")
@@ -38,6 +40,8 @@ class Filters:
         created_before: created earlier.
         updated_after: last changed later.
         updated_before: last changed earlier.
+        chosen_by: what else must hold of them, in the filter language: docs/segments.md.
+        segment: the name of a filter that is kept, which must hold as well: userctl segment list.
     """
 
     q: str | None = None
@@ -49,6 +53,8 @@ class Filters:
     created_before: str | None = None
     updated_after: str | None = None
     updated_before: str | None = None
+    chosen_by: Annotated[str | None, Parameter(name="--filter")] = None
+    segment: str | None = None
 
 
 @Parameter(name="*")
@@ -80,8 +86,11 @@ async def list_users(
     ```
     userctl user list --q "grace hop"
     userctl user list --status DEACTIVATED --updated-after 2026-01-01 --sort=-updatedAt
+    userctl user list --filter "loyalty.tier >= GOLD and orders.lastAt > now - 90 days"
     userctl user list --all --json > users.json
     ```
+
+    Users whose data is restricted satisfy a --filter only where it names `restricted`.
 
     Args:
         filters: whom.
@@ -91,8 +100,9 @@ async def list_users(
     if paging.everyone and paging.cursor:
         raise UsageError("--all begins at the beginning: leave --cursor out")
     async with open_session() as session:
-        query = query_of(filters, paging, session.core.ports.emails)
-        recorded = _Recorded(session, _names(filters))
+        found = await filter_of(session.core, filters)
+        query = query_of(filters, paging, session.core.ports.emails, found)
+        recorded = _Recorded(session, _names(filters, found))
         if paging.everyone and as_json:
             await show_json_items(document_object(document) async for document in _every(recorded, query))
         elif paging.everyone:
@@ -119,9 +129,11 @@ class _Recorded:
         return page
 
 
-def _names(filters: Filters) -> Sequence[str]:
+def _names(filters: Filters, found: UserFilter | None) -> Sequence[str]:
     """Return by what users are chosen, and not by which values."""
-    return sorted(camel(name) for name, value in asdict(filters).items() if value)
+    given = [name for name, value in asdict(filters).items() if value]
+    names = {"filter" if name == "chosen_by" else camel(name) for name in given}
+    return sorted(names if found is None else names | {f"filter:{field}" for field in found.fields})
 
 
 async def _every(recorded: _Recorded, query: UserQuery) -> AsyncIterator[ProfileDocument]:
@@ -132,17 +144,35 @@ async def _every(recorded: _Recorded, query: UserQuery) -> AsyncIterator[Profile
             yield document
         if page.next_cursor is None:
             return
-        query = evolve(query, after=read_cursor(query.sort, page.next_cursor))
+        query = evolve(query, after=read_cursor(query.sort, page.next_cursor, query.mark))
 
 
-def query_of(filters: Filters, paging: Paging, emails: EmailRules) -> UserQuery:
+async def filter_of(core: Core, filters: Filters) -> UserFilter | None:
+    """Return the filter that options name, the segment's, both together, or None.
+
+    Raises:
+        SegmentInvalidError: it is no filter.
+        SegmentNotFoundError: there is no such segment.
+    """
+    kept = None if filters.segment is None else await core.read_segments.filter_of(filters.segment)
+    given = None if filters.chosen_by is None else await core.read_filter(filters.chosen_by)
+    return kept.joined(given) if kept is not None and given is not None else kept or given
+
+
+def query_of(filters: Filters, paging: Paging, emails: EmailRules, found: UserFilter | None) -> UserQuery:
     """Return what options ask for.
+
+    Args:
+        filters: whom.
+        paging: in which order, and how many.
+        emails: know what an email is.
+        found: the filter among the options.
 
     Raises:
         UsageError: an option's value is none.
     """
-    sort = _sort(paging.sort)
-    return UserQuery(
+    sort, mark = _sort(paging.sort), "" if found is None else found.mark
+    query = UserQuery(
         email=None if filters.email is None else canonical_email(filters.email, emails),
         username=None if filters.username is None else canonical_username(filters.username, emails),
         external_id=filters.external_id,
@@ -154,8 +184,9 @@ def query_of(filters: Filters, paging: Paging, emails: EmailRules) -> UserQuery:
         words=() if filters.q is None else _words(filters.q),
         sort=sort,
         limit=paging.limit,
-        after=None if paging.cursor is None else read_cursor(sort, paging.cursor),
+        after=None if paging.cursor is None else read_cursor(sort, paging.cursor, mark),
     )
+    return query if found is None else found.narrow(query)
 
 
 def _sort(raw: str) -> Sort:

@@ -68,6 +68,16 @@ async def record_listing(core: Core, call: Call, shown: Sequence[UserId], filter
         await core.record_reads.listed(shown, sorted(filters), _reading_of(call))
 
 
+async def record_count(core: Core, call: Call, filters: Iterable[str]) -> None:
+    """Record that an operator is about to be told how many users a filter chooses.
+
+    Raises:
+        UnavailableError: it is not recorded, so nothing may be told.
+    """
+    if call.who.is_operator:
+        await core.record_reads.counted(sorted(filters), _reading_of(call))
+
+
 def profile_patch(body: CreateUser | UserPatch) -> ProfilePatch:
     """Return the profile fields of a body in the domain's words."""
     fields = {name: value for name, value in _present(body).items() if name not in _NOT_PROFILE}

@@ -19,9 +19,11 @@ from user_http.decoding.query import (
     time,
     whole_number,
 )
+from user_http.filters import asked_of, read_choice
 from user_http.pipeline import Operation
 from user_http.requests import Call
 from usercore.kernel.paging import Page
+from usercore.segments.read_filter import UserFilter
 from usercore.users.ports import ProfileDocument
 from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort, UserQuery, read_cursor
 from usercore.users.read_users import canonical_email, canonical_username
@@ -50,6 +52,8 @@ PARAMETERS = (
     "updatedAfter",
     "updatedBefore",
     "q",
+    "filter",
+    "segment",
 )
 
 _TIMES = ("createdAfter", "createdBefore", "updatedAfter", "updatedBefore")
@@ -68,9 +72,10 @@ class ListController:
     async def list_users(self, call: Call) -> Answer:
         """Serve one page: the ready documents joined."""
         parameters = read_query(call, *PARAMETERS)
-        query = self._query(parameters)
+        query, found = await self._query(call, parameters)
         page = await self._page(call, query)
-        await record_listing(self.core, call, [one.user_id for one in page.items], parameters.values)
+        shown = [one.user_id for one in page.items]
+        await record_listing(self.core, call, shown, asked_of(parameters.values, found))
         body = items((one.body for one in page.items), json.dumps(page.next_cursor).encode())
         return json_answer(body, (b"link", links(routes.LIST_USERS.path, parameters.values, page.next_cursor)))
 
@@ -82,8 +87,8 @@ class ListController:
                 return Page(())
         return await self.core.list_users(query)
 
-    def _query(self, raw: Query) -> UserQuery:
-        """Return the query, with every broken parameter named at once."""
+    async def _query(self, call: Call, raw: Query) -> tuple[UserQuery, UserFilter | None]:
+        """Return the query and its filter, with every broken parameter named at once; a broken filter by itself."""
         emails = self.core.ports.emails
         email = raw.read("email", at_most(EMAIL_MAX_CHARS))
         username = raw.read("username", at_most(USERNAME_MAX_CHARS))
@@ -95,7 +100,8 @@ class ListController:
         limit = raw.read("limit", whole_number(1, PAGE_MAX))
         cursor = raw.read("cursor", at_most(CURSOR_MAX_CHARS))
         raw.check()
-        return UserQuery(
+        found = await read_choice(self.core, call, raw.text("filter"), raw.text("segment"))
+        query = UserQuery(
             email=None if email is None else canonical_email(email, emails),
             username=None if username is None else canonical_username(username, emails),
             external_id=None if external_id is None else external_id.strip(),
@@ -107,8 +113,9 @@ class ListController:
             words=words or (),
             sort=sort,
             limit=limit or PAGE_DEFAULT,
-            after=None if cursor is None else read_cursor(sort, cursor),
+            after=None if cursor is None else read_cursor(sort, cursor, "" if found is None else found.mark),
         )
+        return (query, None) if found is None else (found.narrow(query), found)
 
 
 def _words(raw: str) -> tuple[str, ...]:

@@ -38,6 +38,16 @@ from user_http.schemas.privacy import (
     RefusalInput,
     WithReason,
 )
+from user_http.schemas.segments import (
+    FILTER_EXAMPLE,
+    NAME_PATTERN,
+    NewSegment,
+    Segment,
+    SegmentCount,
+    SegmentDeletion,
+    SegmentList,
+    SegmentToCount,
+)
 from user_http.schemas.service import Liveness, NotReady, Problem, Readiness
 from user_http.schemas.users import (
     CreateUser,
@@ -60,6 +70,8 @@ from usercore.codec.documents import EmailPreferences, User
 from usercore.preferences.values import TOPIC_MAX_CHARS
 from usercore.privacy.mailing.tokens import TOKEN_MAX_CHARS
 from usercore.privacy.requests.values import MATTER_MAX_CHARS, RequestKind, RequestState
+from usercore.segments.naming import NAME_MAX_CHARS
+from usercore.segments.syntax import FILTER_MAX_CHARS
 from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_DEFAULT, PAGE_MAX, Sort
 from usercore.users.values import EMAIL_MAX_CHARS, EXTERNAL_ID_MAX_CHARS, USERNAME_MAX_CHARS, AccountState
 
@@ -104,6 +116,12 @@ SCHEMAS: Final = (
     MergeCandidate,
     MergeCandidatePage,
     TwoPeople,
+    SegmentToCount,
+    SegmentCount,
+    NewSegment,
+    Segment,
+    SegmentList,
+    SegmentDeletion,
     AuditPage,
     NewVerification,
     StartedVerification,
@@ -254,6 +272,28 @@ def _of_lists() -> dict[str, Any]:
             "query",
             _text(SEARCH_MAX_CHARS),
             "Words, each the beginning of a word of the name, the username or the email.",
+        ),
+        "filter": _parameter(
+            "filter",
+            "query",
+            _text(FILTER_MAX_CHARS),
+            "What must hold of a user, in the language of `docs/segments.md`.",
+            example=FILTER_EXAMPLE,
+        ),
+        "segment": _parameter(
+            "segment",
+            "query",
+            _text(NAME_MAX_CHARS, pattern=NAME_PATTERN),
+            "The name of a filter that is kept; together with `filter`, both must hold.",
+            example="german-gold",
+        ),
+        "segmentName": _parameter(
+            "name",
+            "path",
+            _text(NAME_MAX_CHARS, pattern=NAME_PATTERN),
+            "The segment's name.",
+            required=True,
+            example="german-gold",
         ),
     }
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from user_http.decoding.form import FORMS
 from user_http.decoding.media import JSON, MERGE_PATCH
-from user_http.openapi import examples, merging, privacy
+from user_http.openapi import examples, merging, privacy, segments
 from user_http.openapi.describing import Body, Description, Success
 
 _ID: Final = "$response.body#/id"
@@ -51,6 +51,8 @@ _LIST: Final = (
     "updatedAfter",
     "updatedBefore",
     "q",
+    "filter",
+    "segment",
 )
 _BOTH: Final = (MERGE_PATCH, JSON)
 _PAGE: Final = Success("", dict, media="text/html")
@@ -68,7 +70,9 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "listUsers": Description(
         "Users",
         "List and search users",
-        "Filters combine. Pages are found by key, so that the ten-thousandth is as quick as the first.",
+        "Filters combine. Pages are found by key, so that the ten-thousandth is as quick as the first. `filter` "
+        "chooses by profile, activity, email preferences and consents, as `docs/segments.md` describes it; users whose "
+        "data is restricted satisfy it only where it names `restricted`, merged and erased users never.",
         _LIST,
         Success(
             "UserPage",
@@ -194,6 +198,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     ),
     **merging.DESCRIPTIONS,
     **privacy.DESCRIPTIONS,
+    **segments.DESCRIPTIONS,
     "startVerification": Description(
         "Verification",
         "Verify a contact, or take note of a verified identity",

@@ -22,6 +22,7 @@ from usercore.preferences.errors import PreferencesInvalidError
 from usercore.privacy.consents.errors import ConsentInvalidError
 from usercore.privacy.mailing.errors import UnsubscribeTokenInvalidError
 from usercore.privacy.requests.errors import RequestNotFoundError
+from usercore.segments.errors import SegmentInvalidError
 from usercore.users.errors import UserErasedError
 from usercore.verification.errors import VerificationFailedError
 
@@ -37,6 +38,7 @@ _LOADED = (
     UnavailableError,
     ReasonInvalidError,
     RequestNotFoundError,
+    SegmentInvalidError,
     VerificationFailedError,
 )
 """Their modules define every error that an operation here can raise."""
@@ -94,11 +96,21 @@ _FIELD_EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
     "body_invalid": ("/status", "read_only", "leave it out: the service sets it"),
     "body_malformed": ("", "duplicate_key", "name each member of an object once"),
     "query_malformed": ("/limit", "out_of_range", "give a whole number from 1 to 500"),
-    "query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before, with the same sort"),
+    "query_invalid": (
+        "/cursor",
+        "cursor_invalid",
+        "use the cursor of the page before, with the same sort and the same filter",
+    ),
+    "filter_invalid": (
+        "/filter",
+        "unknown_field",
+        "at character 1: there is no such field; did you mean status?",
+    ),
     "consent_invalid": ("/purpose", "purpose_unknown", "name a purpose that the operator registered"),
     "privacy_request_invalid": ("/text", "required", "say what is wrong, or give the values that are right"),
     "merge_invalid": ("/take", "unknown_field", "name fields of a profile"),
     "audit_query_invalid": ("/cursor", "cursor_invalid", "use the cursor of the page before"),
+    "segment_invalid": ("/name", "segment_name", "use lower-case words joined by hyphens, at most 64 characters"),
     "verification_invalid": ("/verifiedAt", "in_future", "give a time that has passed"),
     "preferences_invalid": ("/topics", "topic_unknown", "name a topic that the operator registered"),
 }
@@ -132,7 +144,7 @@ _OF_PUBLIC: Final[Mapping[str, tuple[str, ...]]] = {
 
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "createUser": (*BODY, *COMMAND, *PROFILE, "user_exists"),
-    "listUsers": ("query_invalid",),
+    "listUsers": ("query_invalid", "filter_invalid", "segment_not_found"),
     "getUser": ABOUT_ONE,
     "patchUser": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, *PROFILE, "user_deactivated", "precondition_required"),
     "deactivateUser": (*ABOUT_ONE, *BODY, *COMMAND, *CHANGE, "profile_invalid"),
@@ -206,6 +218,12 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "username_taken",
         "external_id_taken",
     ),
+    "listSegments": (),
+    "saveSegment": (*BODY, "filter_invalid", "segment_invalid", "segment_exists"),
+    "getSegment": ("segment_not_found",),
+    "deleteSegment": (*BODY, "segment_not_found", "reason_invalid"),
+    "countSegment": ("filter_invalid", "segment_not_found"),
+    "countSegmentByBody": (*BODY, "filter_invalid", "segment_not_found"),
     "startVerification": (
         *ABOUT_ONE,
         *BODY,
@@ -301,6 +319,8 @@ def _example(status: int, code: str, title: str) -> dict[str, Any]:
     if code in _FIELD_EXAMPLES:
         pointer, rule, detail = _FIELD_EXAMPLES[code]
         body["errors"] = [{"pointer": pointer, "code": rule, "detail": detail}]
+    if code == "filter_invalid":
+        body["position"] = 1
     if code == "not_ready":
         body["parts"] = {"database": "down", "cache": "ok"}
     return body

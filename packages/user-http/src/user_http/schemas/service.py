@@ -26,6 +26,10 @@ class Problem(Struct, rename="camel", kw_only=True):
     code: Annotated[str, Meta(description="A stable word for what went wrong.")]
     request_id: str
     errors: list[FieldProblem] | UnsetType = UNSET
+    position: (
+        Annotated[int, Meta(ge=1, description="Of `filter_invalid`: the character of the filter where it goes wrong.")]
+        | UnsetType
+    ) = UNSET
 
 
 class NotReady(Problem, kw_only=True):

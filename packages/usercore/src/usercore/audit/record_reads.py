@@ -14,6 +14,7 @@ from usercore.kernel.ports import Clock, IdGenerator
 
 USER_READ: Final = "UserRead"
 USERS_LISTED: Final = "UsersListed"
+USERS_COUNTED: Final = "UsersCounted"
 MESSAGES_READ: Final = "MessagesRead"
 
 
@@ -53,6 +54,18 @@ class RecordReads:
         shown = sorted(set(ids))
         entry = self._entry(SERVICE_CHAIN, USERS_LISTED, filters, context)
         await self.listings.append_listing(entry.with_contents(listed_hash(shown)), shown)
+
+    async def counted(self, filters: Sequence[str], context: CommandContext) -> None:
+        """Record in the service's own chain that users were counted, who may be one alone.
+
+        Args:
+            filters: by what they were chosen; the values may be personal, and are not kept.
+            context: who asked.
+
+        Raises:
+            UnavailableError: it is not recorded, or nobody knows.
+        """
+        await self.trail.append([self._entry(SERVICE_CHAIN, USERS_COUNTED, filters, context)])
 
     async def messages(self, kinds: Sequence[str], context: CommandContext) -> None:
         """Record in the service's own chain that messages were read, which may tell of anybody.

@@ -129,7 +129,7 @@ class _Parser:
         if found is None:
             raise self._refused("unknown_field", _unknown(token.text), token)
         if not all(is_key(found[0], key) for key in found[1]):
-            raise self._refused("key", f"write {found[0].name}, as the documentation says", token)
+            raise self._refused("key", f"write {found[0].name}, as docs/segments.md says", token)
         self.place += 1
         return found
 
@@ -246,7 +246,7 @@ def _word(token: Token) -> str:
 def _unknown(path: str) -> str:
     """Say that there is no such field, and which one may be meant; what was written is not repeated."""
     meant = get_close_matches(path, [one.name for one in CATALOGUE], n=1, cutoff=0.7)
-    hint = f"did you mean {meant[0]}?" if meant else "the documentation of segments lists them all"
+    hint = f"did you mean {meant[0]}?" if meant else "docs/segments.md lists them all"
     return f"there is no such field; {hint}"
 
 

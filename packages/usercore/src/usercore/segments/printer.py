@@ -1,12 +1,15 @@
 """The one way to write a filter: reading it again gives the same."""
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from usercore.segments.syntax import Clause, Filter, Literal, Relative
-from usercore.users.conditions import And, Not, Operator, Or
+from usercore.users.conditions import And, Comparison, Condition, Not, Operator, Or, Tree
+
+L = TypeVar("L")
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -15,28 +18,47 @@ _BASIC_PLANE: Final = 0xFFFF
 
 def canonical(tree: Filter) -> str:
     """Return the filter in its one form, on one line of printable characters."""
+    return _joined(tree, _clause)
+
+
+def settled_text(condition: Condition) -> str:
+    """Return what a filter has come down to, written as a filter: with times for `now`, and points for tiers."""
+    return _joined(condition, _comparison)
+
+
+def _joined(tree: Tree[L], written: Callable[[L], str]) -> str:
     match tree:
         case And(parts):
-            return " and ".join(_inside(part, Or, And) for part in parts)
+            return " and ".join(_inside(part, written, Or, And) for part in parts)
         case Or(parts):
-            return " or ".join(_inside(part, Or) for part in parts)
+            return " or ".join(_inside(part, written, Or) for part in parts)
         case Not(part):
-            return f"not {_inside(part, Or, And)}"
-        case clause:
-            return _clause(clause)
+            return f"not {_inside(part, written, Or, And)}"
+        case leaf:
+            return written(leaf)
 
 
-def _inside(part: Filter, *in_parentheses: type) -> str:
-    text = canonical(part)
+def _inside(part: Tree[L], written: Callable[[L], str], *in_parentheses: type) -> str:
+    text = _joined(part, written)
     return f"({text})" if isinstance(part, in_parentheses) else text
 
 
 def _clause(clause: Clause) -> str:
-    path = ".".join((clause.field.path, *map(_key, clause.keys)))
-    if clause.operator is Operator.EXISTS:
-        return f"{path} exists"
-    listed = ", ".join(map(_literal, clause.values))
-    return f"{path} {clause.operator.value} {f'({listed})' if clause.operator is Operator.IN else listed}"
+    return _compared(clause.field.path, clause.keys, clause.operator, clause.values)
+
+
+def _comparison(comparison: Comparison) -> str:
+    value = comparison.value
+    values = value if isinstance(value, tuple) else () if value is None else (value,)
+    return _compared(comparison.field.value, comparison.keys, comparison.operator, values)
+
+
+def _compared(path: str, keys: Sequence[str], operator: Operator, values: Sequence[Literal]) -> str:
+    whole = ".".join((path, *map(_key, keys)))
+    if operator is Operator.EXISTS:
+        return f"{whole} exists"
+    listed = ", ".join(map(_literal, values))
+    return f"{whole} {operator.value} {f'({listed})' if operator is Operator.IN else listed}"
 
 
 def _key(key: str) -> str:

@@ -1,8 +1,10 @@
 """Read a filter: from its text to what must hold of a user."""
 
+import hashlib
 from collections.abc import Iterator
+from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from usercore.activity.summary import LoyaltyTiers
 from usercore.kernel.ports import Clock
@@ -14,8 +16,12 @@ from usercore.segments.parser import parse
 from usercore.segments.printer import canonical
 from usercore.segments.settling import Circumstances, settled
 from usercore.segments.syntax import Clause, Filter
-from usercore.users.conditions import Condition, Field, leaves
+from usercore.users.conditions import And, Comparison, Condition, Field, Operator, leaves
 from usercore.users.ports import EmailRules
+from usercore.users.queries import UserQuery
+
+_MARK_CHARS: Final = 16
+_UNRESTRICTED: Final = Comparison(Field.RESTRICTED, Operator.EQUAL, value=False)
 
 
 @frozen
@@ -31,6 +37,35 @@ class UserFilter:
     text: str
     condition: Condition
     fields: tuple[str, ...]
+
+    @property
+    def choosing(self) -> Condition:
+        """What must hold of whoever the filter chooses.
+
+        Data that is restricted may be kept and not otherwise processed, and to choose by it is to process it. So
+        nobody is chosen whose data is restricted, unless the filter itself asks for that.
+        Source: GDPR Art. 18(2), and Art. 4(2) for what processing is.
+        """
+        return self.condition if self.asks_for_restricted else And((self.condition, _UNRESTRICTED))
+
+    @property
+    def asks_for_restricted(self) -> bool:
+        """Whether the filter says itself what becomes of users whose data is restricted."""
+        return Field.RESTRICTED in self.fields
+
+    @property
+    def mark(self) -> str:
+        """A short word for the filter: cursors of lists by it carry it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:_MARK_CHARS]
+
+    def joined(self, other: "UserFilter") -> "UserFilter":
+        """Return what chooses those whom both choose."""
+        fields = tuple(sorted({*self.fields, *other.fields}))
+        return UserFilter(f"({self.text}) and ({other.text})", And((self.condition, other.condition)), fields)
+
+    def narrow(self, query: UserQuery) -> UserQuery:
+        """Return a list of those alone whom the filter chooses."""
+        return evolve(query, condition=self.choosing, mark=self.mark)
 
 
 @frozen

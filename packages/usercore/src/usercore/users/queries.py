@@ -67,6 +67,7 @@ class UserQuery:
         created_after: exclusive bound; likewise the other three.
         words: each must be the beginning of a word of the name, the username or the email.
         condition: what else must hold of a user; whoever is merged or erased satisfies none.
+        mark: stands for the filter that the condition came from; cursors of the list carry it.
         sort: the order.
         limit: 1 to :data:`PAGE_MAX` users.
         after: the end of the page before, or None for the first page.
@@ -82,6 +83,7 @@ class UserQuery:
     updated_before: datetime | None = None
     words: tuple[str, ...] = field(default=(), repr=False)
     condition: Condition | None = field(default=None, repr=False)
+    mark: str = ""
     sort: Sort = Sort.CREATED_DOWN
     limit: int = PAGE_DEFAULT
     after: Position | None = None
@@ -94,25 +96,27 @@ class UserQuery:
         return self.states if self.condition is None else self.states & PRESENT
 
 
-def write_cursor(sort: Sort, position: Position) -> str:
-    """Return the opaque word for a position in a list of this order."""
+def write_cursor(sort: Sort, position: Position, mark: str = "") -> str:
+    """Return the opaque word for a position in a list of this order, and of the filter that a mark stands for."""
     micros = (position.at - _EPOCH) // _MICROSECOND
-    raw = json.dumps([sort.value, micros, position.user_id], separators=(",", ":"))
+    raw = json.dumps([sort.value, micros, position.user_id, *([mark] if mark else [])], separators=(",", ":"))
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def read_cursor(sort: Sort, cursor: str) -> Position:
+def read_cursor(sort: Sort, cursor: str, mark: str = "") -> Position:
     """Return the position a cursor stands for.
 
     Raises:
-        QueryInvalidError: the cursor is not ours, or of a list in another order.
+        QueryInvalidError: the cursor is not ours, or of a list in another order or by another filter.
     """
     if len(cursor) > CURSOR_MAX_CHARS or not cursor.isascii():
         raise _bad_cursor()
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         match json.loads(raw):
-            case [sort.value, int(micros), str(user_id)] if not isinstance(micros, bool):
+            case [sort.value, int(micros), str(user_id), *rest] if not isinstance(micros, bool) and rest == (
+                [mark] if mark else []
+            ):
                 return Position(_EPOCH + micros * _MICROSECOND, UserId(str(UUID(user_id))))
     except (binascii.Error, ValueError, OverflowError, RecursionError):
         pass
@@ -120,7 +124,7 @@ def read_cursor(sort: Sort, cursor: str) -> Position:
 
 
 def _bad_cursor() -> QueryInvalidError:
-    detail = "use the cursor of the page before, with the same sort"
+    detail = "use the cursor of the page before, with the same sort and the same filter"
     return QueryInvalidError(violations=(Violation(("cursor",), "cursor_invalid", detail),))
 
 

@@ -65,7 +65,11 @@ from usercore.privacy.requests.replaying import CheckLedger, ReplayErasures
 from usercore.privacy.retention.inactivity import WorkOffInactivity
 from usercore.privacy.retention.run_retention import ReviewRetention, RunRetention
 from usercore.privacy.retention.values import NO_SCHEDULE, Schedule
+from usercore.segments.count_segment import CountSegment
+from usercore.segments.delete_segment import DeleteSegment
 from usercore.segments.read_filter import ReadFilter
+from usercore.segments.read_segments import ReadSegments
+from usercore.segments.save_segment import SaveSegment
 from usercore.statistics.read_statistics import ReadStatistics
 from usercore.users.attribute_rules import (
     AttributeRules,
@@ -105,6 +109,10 @@ class Core:
     read_profile: ReadProfile
     list_users: ListUsers
     read_filter: ReadFilter
+    count_segment: CountSegment
+    read_segments: ReadSegments
+    save_segment: SaveSegment
+    delete_segment: DeleteSegment
     update_user: UpdateUser
     deactivate_user: DeactivateUser
     reactivate_user: ReactivateUser
@@ -286,12 +294,17 @@ def assemble(
     parties, planner = Parties(ports.users), Planner(ports.preferences, ports.consents, rules)
     undoable = Undoable(ports.users, ports.merges, merging, ports.clock)
     undo_planner = UndoPlanner(ports.history, ports.preferences, ports.consents)
+    read_filter = ReadFilter(ports.emails, ports.topics, ports.purposes, tiers, ports.clock)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
         read_profile=ReadProfile(ports.profiles, ports.users),
         list_users=ListUsers(ports.directory),
-        read_filter=ReadFilter(ports.emails, ports.topics, ports.purposes, tiers, ports.clock),
+        read_filter=read_filter,
+        count_segment=CountSegment(ports.segment_counter),
+        read_segments=ReadSegments(ports.segments, read_filter),
+        save_segment=SaveSegment(read_filter, ports.segments, ports.trail, ports.clock, ports.ids),
+        delete_segment=DeleteSegment(ports.segments, ports.trail, ports.clock, ports.ids),
         update_user=update_user,
         deactivate_user=deactivate,
         reactivate_user=ReactivateUser(step, ports.clock),

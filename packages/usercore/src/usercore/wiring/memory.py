@@ -54,6 +54,7 @@ from usercore.adapters.memory.registries import (
     MemoryTopicRegistry,
 )
 from usercore.adapters.memory.retention import MemoryRetentionStore
+from usercore.adapters.memory.segments import MemorySegmentCounter, MemorySegmentStore
 from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
 from usercore.adapters.memory.statistics import MemoryStatisticsReader
 from usercore.adapters.memory.suppressions import MemorySuppressionList
@@ -111,6 +112,7 @@ from usercore.privacy.requests.ports import (
     PrivacyRequests,
 )
 from usercore.privacy.retention.ports import RetentionStore
+from usercore.segments.ports import SegmentCounter, SegmentStore
 from usercore.statistics.ports import StatisticsReader
 from usercore.users.ports import (
     AttributeSchemas,
@@ -141,6 +143,8 @@ class PortOverrides(TypedDict, total=False):
     personal_data: PersonalDataReader
     exporter: UserExporter
     statistics: StatisticsReader
+    segment_counter: SegmentCounter
+    segments: SegmentStore
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules
@@ -216,6 +220,8 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         personal_data=MemoryPersonalDataReader(database),
         exporter=MemoryUserExporter(database),
         statistics=MemoryStatisticsReader(database),
+        segment_counter=MemorySegmentCounter(database),
+        segments=MemorySegmentStore(database),
         schemas=MemoryAttributeSchemas(database),
         validator=MissingAttributeValidator(),
         emails=PlainEmailRules(),

@@ -43,6 +43,7 @@ from usercore.privacy.requests.ports import (
     PrivacyRequests,
 )
 from usercore.privacy.retention.ports import RetentionStore
+from usercore.segments.ports import SegmentCounter, SegmentStore
 from usercore.statistics.ports import StatisticsReader
 from usercore.users.ports import (
     AttributeSchemas,
@@ -73,6 +74,8 @@ class Ports:
     personal_data: PersonalDataReader
     exporter: UserExporter
     statistics: StatisticsReader
+    segment_counter: SegmentCounter
+    segments: SegmentStore
     schemas: AttributeSchemas
     validator: AttributeValidator
     emails: EmailRules

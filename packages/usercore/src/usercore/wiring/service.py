@@ -219,6 +219,8 @@ async def _ports(
         personal_data=sql.personal_data,
         exporter=sql.exporter,
         statistics=sql.statistics,
+        segment_counter=sql.segment_counter,
+        segments=sql.segments,
         schemas=sql.schemas,
         validator=JsonSchemaValidator(),
         emails=ValidatedEmailRules(),

@@ -36,6 +36,7 @@ from usercore.privacy.requests.events import ErasureRecord
 from usercore.privacy.requests.holds import LegalHold, without_words
 from usercore.privacy.requests.model import PrivacyRequest, RequestId
 from usercore.privacy.retention.ports import Notice
+from usercore.segments.values import Segment
 from usercore.users.attributes import AttributeSchema
 from usercore.users.errors import (
     EmailTakenError,
@@ -177,6 +178,7 @@ class MemoryDatabase:
     keys: dict[tuple[str, str], KeyRow] = field(factory=dict, repr=False)
     topics: dict[str, EmailTopic] = field(factory=dict, repr=False)
     schemas: list[AttributeSchema] = field(factory=list, repr=False)
+    segments: dict[str, Segment] = field(factory=dict, repr=False)
     inbox: dict[MessageId, ReceiptRow] = field(factory=dict, repr=False)
     facts: dict[tuple[FactKind, str], FactEntry] = field(factory=dict, repr=False)
     parked: dict[Place, ParkedRow] = field(factory=dict, repr=False)

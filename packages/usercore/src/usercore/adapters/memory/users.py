@@ -103,7 +103,7 @@ class MemoryUserDirectory:
         chosen = users[: query.limit]
         cursor = None
         if len(users) > len(chosen):
-            cursor = write_cursor(query.sort, Position(*key(chosen[-1])))
+            cursor = write_cursor(query.sort, Position(*key(chosen[-1])), query.mark)
         return Page(tuple(self.database.documents[user.id] for user in chosen), cursor)
 
 

@@ -33,6 +33,7 @@ from usercore.adapters.sql.privacy_requests import SqlPrivacyRequests
 from usercore.adapters.sql.records import MessageBox
 from usercore.adapters.sql.registries import SqlAttributeSchemas, SqlPreferencesReader, SqlTopicRegistry
 from usercore.adapters.sql.retention import SqlRetentionStore
+from usercore.adapters.sql.segments import SqlSegmentCounter, SqlSegmentStore
 from usercore.adapters.sql.statistics import SqlStatisticsReader
 from usercore.adapters.sql.suppressions import SqlSuppressionList
 from usercore.adapters.sql.users import SqlUserReader
@@ -64,6 +65,8 @@ class SqlPorts:
     personal_data: SqlPersonalDataReader
     exporter: SqlUserExporter
     statistics: SqlStatisticsReader
+    segment_counter: SqlSegmentCounter
+    segments: SqlSegmentStore
     schemas: SqlAttributeSchemas
     ledger: SqlIdempotencyLedger
     inbox: SqlInbox
@@ -119,6 +122,8 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         personal_data=SqlPersonalDataReader(database, SqlHistoryReader(database, vault)),
         exporter=SqlUserExporter(database),
         statistics=SqlStatisticsReader(reads),
+        segment_counter=SqlSegmentCounter(reads),
+        segments=SqlSegmentStore(database),
         schemas=SqlAttributeSchemas(database),
         ledger=SqlIdempotencyLedger(database),
         inbox=SqlInbox(database),

@@ -41,7 +41,7 @@ class SqlUserDirectory:
 
 def _page(query: UserQuery, found: Sequence[tuple[Position, ProfileDocument]]) -> Page[ProfileDocument]:
     chosen = found[: query.limit]
-    cursor = write_cursor(query.sort, chosen[-1][0]) if len(found) > len(chosen) else None
+    cursor = write_cursor(query.sort, chosen[-1][0], query.mark) if len(found) > len(chosen) else None
     return Page(tuple(document for _, document in chosen), cursor)
 
 

@@ -13,6 +13,7 @@ from usercore.privacy.classification import (
     receipts,
     requests,
     retention,
+    segments,
     trails,
     users,
     verifications,
@@ -32,6 +33,7 @@ TABLES: Final[tuple[ClassifiedTable, ...]] = (
     *retention.TABLES,
     *verifications.TABLES,
     *merging.TABLES,
+    *segments.TABLES,
 )
 """A feature that adds a table adds its module here."""
 

@@ -15,6 +15,7 @@ from usercore.adapters.sql.tables.preferences import email_preferences, email_to
 from usercore.adapters.sql.tables.privacy import legal_holds, privacy_archives, privacy_requests
 from usercore.adapters.sql.tables.receipts import idempotency_keys, inbox
 from usercore.adapters.sql.tables.retention import inactivity_notices, retention_runs
+from usercore.adapters.sql.tables.segments import segments
 from usercore.adapters.sql.tables.setaside import dead_letters, parked_messages
 from usercore.adapters.sql.tables.trails import audit_entries, audit_heads, deliveries, outbox, outbox_shards
 from usercore.adapters.sql.tables.users import attribute_schemas, user_history, users
@@ -48,6 +49,7 @@ __all__ = [
     "privacy_archives",
     "privacy_requests",
     "retention_runs",
+    "segments",
     "service_keys",
     "suppressions",
     "user_history",
