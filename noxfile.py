@@ -59,7 +59,7 @@ def asyncapi(session: nox.Session) -> None:
     mode = session.posargs or ["--check"]
     session.run("python", "tools/message_schemas.py", *mode)
     session.run("python", "tools/asyncapi.py", *mode)
-    session.run("python", "tools/validate_asyncapi.py", ".cache/asyncapi")
+    session.run("python", "-m", "tools.validate_asyncapi", ".cache/asyncapi")
 
 
 @nox.session
@@ -80,6 +80,13 @@ def docs(session: nox.Session) -> None:
 def alerts(session: nox.Session) -> None:
     """Check the alert rules, and that each fires in its timeline and not in another; fetches promtool where needed."""
     session.run("python", "tools/promtool.py")
+
+
+@nox.session
+def catalog(session: nox.Session) -> None:
+    """Build what `userctl catalog export` writes with the real EventCatalog, and look for every page; needs Node.js."""
+    _install(session)
+    session.run("python", "-m", "tools.event_catalog", ".cache/event-catalog")
 
 
 @nox.session

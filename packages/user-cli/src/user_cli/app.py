@@ -61,6 +61,7 @@ _COMMANDS = {
     "retention": ("user_cli.commands.retention:app", "How long things are kept, and what is due to go."),
     "keys": ("user_cli.commands.keys:app", "Master keys: look, wrap everything anew, seal what is in the clear."),
     "token": ("user_cli.commands.token:app", "Make signing keys and bearer tokens."),
+    "catalog": ("user_cli.commands.catalog:app", "The service's messages as pages of an EventCatalog."),
     "config": ("user_cli.commands.config:app", "Check and document the settings."),
 }
 

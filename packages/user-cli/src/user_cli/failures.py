@@ -10,6 +10,7 @@
       PortTakenError       another program listens where we should
       ServerEndedError     the server that we started is gone
       DriftError           a generated file is not what it should be
+      FilesForeignError    files that somebody else wrote are in the way
 """
 
 from typing import ClassVar
@@ -21,6 +22,7 @@ from usercore.kernel.errors import ConflictError, InvalidError, UnavailableError
 __all__ = [
     "DriftError",
     "FileUnusableError",
+    "FilesForeignError",
     "InputInvalidError",
     "NoReplyError",
     "NotAllDoneError",
@@ -92,3 +94,11 @@ class DriftError(InvalidError):
 
     code: ClassVar[str] = "drifted"
     summary: ClassVar[str] = "A generated file is out of date"
+
+
+@define(auto_exc=True, eq=False)
+class FilesForeignError(ConflictError):
+    """Files that somebody else wrote, or changed, are where ours would be."""
+
+    code: ClassVar[str] = "files_foreign"
+    summary: ClassVar[str] = "Files of somebody else are in the way"
