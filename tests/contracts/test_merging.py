@@ -1,15 +1,16 @@
 """What merging does to two accounts, whatever keeps them."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 
 from tests.builders import NOW, OPERATOR, SetClock, a_context, a_profile, change_of, creation
 from tests.contracts.footprints import footprint, must_commit
-from tests.facts import failure, order, points, results
+from tests.facts import failure, order, points, results, success
 from usercore.activity.values import FactKind, FactResult
 from usercore.audit.verify_audit import VerifyCommand
 from usercore.codec.profile import profile_document
@@ -31,11 +32,15 @@ from usercore.preferences.values import PreferenceChoice
 from usercore.privacy.consents.purposes import RegisterPurposeCommand
 from usercore.privacy.consents.record_consent import RecordConsentCommand
 from usercore.privacy.requests.errors import UserHeldError
+from usercore.privacy.requests.ledger import ErasedPerson
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
-from usercore.privacy.requests.values import RequestKind
+from usercore.privacy.requests.model import RequestId
+from usercore.privacy.requests.ports import RequestFilter
+from usercore.privacy.requests.values import Jurisdiction, RequestKind
 from usercore.users.errors import EmailTakenError, StaleVersionError, UserMergedError, UserRestrictedError
 from usercore.users.intake import ProfilePatch
 from usercore.users.model import User, Verification
+from usercore.users.ports import UserReader
 from usercore.users.read_users import UserNamed
 from usercore.users.update_user import UpdateUserCommand
 from usercore.users.values import AccountState, VerificationChannel
@@ -386,3 +391,117 @@ async def test_undoing_and_facts_at_the_same_moment_leave_each_fact_with_its_own
     assert outcomes == [[FactResult.RECORDED]] * 12
     entries = await core.ports.activity_reader.entries(other.id, kinds=frozenset(FactKind), after=None, limit=50)
     assert len(entries) == 12
+
+
+async def test_what_is_told_while_accounts_are_merged_ends_with_the_survivor_once(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    first = [order(f"o{number}", other.id) for number in range(4)]
+    assert await results(core.ports, *first) == [FactResult.RECORDED] * 4
+    told = [
+        fact
+        for number in range(4)
+        for fact in (
+            order(f"late-{number}", other.id),
+            failure(f"p{number}", f"o{number}"),
+            success(f"s{number}", f"o{number}"),
+            points(f"t{number}", other.id, 10),
+        )
+    ]
+    _, *outcomes = await asyncio.gather(merge(core, own, other), *(results(core.ports, one) for one in told))
+    assert outcomes == [[FactResult.RECORDED]] * len(told)
+    assert await results(core.ports, *first, *told) == [FactResult.KNOWN] * (4 + len(told))
+
+    kept, left = [
+        await core.ports.activity_reader.entries(user.id, kinds=frozenset(FactKind), after=None, limit=50)
+        for user in (own, other)
+    ]
+    assert sorted(one.fact.fact_id for one in kept) == sorted(one.fact_id for one in (*first, *told))
+    assert not left
+    summary = await core.read_activity.summary(own.id)
+    assert (summary.orders.count, summary.payments.failures, summary.loyalty.balance) == (8, 4, 40)
+
+
+@frozen
+class BeforeTheMerge:
+    """Reads users as somebody did who looked at them before they were merged."""
+
+    inner: UserReader
+    seen: tuple[User, ...]
+
+    async def get_many(self, ids: Sequence[UserId]) -> Mapping[UserId, User]:
+        return {**await self.inner.get_many(ids), **{user.id: user for user in self.seen if user.id in ids}}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+async def test_whoever_looked_at_an_account_before_it_was_merged_asks_and_holds_nothing_of_it(core: Core) -> None:
+    own, other = await a_user(core), await a_user(core)
+    users: Any = BeforeTheMerge(core.ports.users, (own, other))
+    late = assemble(evolve(core.ports, users=users))
+    await merge(core, own, other)
+    for kind in (RequestKind.ERASURE, RequestKind.ACCESS):
+        with pytest.raises(UserMergedError) as error:
+            await late.make_privacy_request(MakePrivacyRequestCommand(other.id, kind), a_context())
+        assert error.value.survivor == own.id
+    with pytest.raises(UserMergedError):
+        await late.place_hold(other.id, "case-1", "a claim", a_context())
+    assert not (await core.ports.privacy_requests.page(RequestFilter(), after=None, limit=9)).items
+    assert not await core.ports.holds.of(other.id)
+
+
+async def erased_elsewhere(core: Core, *users: User) -> None:
+    """Write people into the ledger of erasures, as the database will not know once a backup is restored."""
+    for user in users:
+        request, event = RequestId(core.ports.ids.event_id()), core.ports.ids.event_id()
+        await core.ports.erasure_ledger.append(ErasedPerson(user.id, request, event, Jurisdiction.GDPR, NOW))
+
+
+async def test_whom_the_ledger_of_erasures_does_not_name_is_taken_apart_from_whom_it_names_and_not_erased(
+    core: Core,
+) -> None:
+    inner, other = await a_user(core), await a_user(core, phone_number="+4930222")
+    own = await a_user(core, external_id="crm-1")
+    await results(core.ports, order("o1", other.id), order("o2", inner.id))
+    await merge(core, other, inner)
+    await merge(core, own, other, "email")
+    await results(core.ports, order("o3", other.id), order("o4", own.id))
+    await erased_elsewhere(core, own)
+
+    assert await core.replay_erasures() == 1
+
+    assert (await now(core, own.id)).status.state is AccountState.ERASED
+    assert said(await now(core, other.id)) == said(other)
+    assert (await core.get_user(UserNamed(email=inner.profile.email.address))).id == other.id
+    entries = await core.ports.activity_reader.entries(other.id, kinds=frozenset(FactKind), after=None, limit=9)
+    assert sorted(one.fact.fact_id for one in entries) == ["o1", "o2", "o3"]
+    for email in (own.profile.email, other.profile.email):
+        suppressed = await core.check_suppression(email.address)
+        assert bool(suppressed) is (email == own.profile.email)
+    assert (await core.check_ledger()).sound
+    assert await core.replay_erasures() == 0
+    assert await is_sound(core)
+
+
+async def test_of_a_chain_whoever_the_ledger_names_is_erased_and_whoever_it_does_not_is_not(core: Core) -> None:
+    first, middle, last = [await a_user(core) for _ in range(3)]
+    await merge(core, middle, first)
+    await merge(core, last, middle)
+    await erased_elsewhere(core, middle, last)
+    assert await core.replay_erasures() == 2
+    states = [(await now(core, user.id)).status.state for user in (first, middle, last)]
+    assert states == [AccountState.ACTIVE, AccountState.ERASED, AccountState.ERASED]
+    assert await is_sound(core)
+
+
+async def test_where_a_merge_cannot_be_taken_back_the_one_whom_the_ledger_does_not_name_stays_merged(
+    core: Core,
+) -> None:
+    own, other = await a_user(core), await a_user(core)
+    await merge(core, own, other)
+    await core.place_hold(own.id, "case-1", "a claim", a_context())
+    await erased_elsewhere(core, own)
+    assert await core.replay_erasures() == 1
+    states = [(await now(core, user.id)).status.state for user in (own, other)]
+    assert states == [AccountState.ERASED, AccountState.MERGED]
+    assert (await now(core, other.id)).profile == other.profile

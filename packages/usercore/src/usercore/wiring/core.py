@@ -21,6 +21,7 @@ from usercore.merging.find_duplicates import DismissCandidate, FindDuplicates
 from usercore.merging.merge_users import MergeUsers, Parties, PreviewMerge
 from usercore.merging.planning import Planner
 from usercore.merging.read_merges import ReadMerges
+from usercore.merging.separate_accounts import WHENEVER, SeparateAccounts
 from usercore.merging.undo_merge import PreviewUndo, Undoable, UndoMerge
 from usercore.merging.undoing import UndoPlanner
 from usercore.merging.values import MergePolicy
@@ -295,6 +296,10 @@ def assemble(
     undoable = Undoable(ports.users, ports.merges, merging, ports.clock)
     undo_planner = UndoPlanner(ports.history, ports.preferences, ports.consents)
     read_filter = ReadFilter(ports.emails, ports.topics, ports.purposes, tiers, ports.clock)
+    whenever = Undoable(ports.users, ports.merges, WHENEVER, ports.clock)
+    separate = SeparateAccounts(
+        ports.users, ports.merges, UndoMerge(whenever, undo_planner, ports.writer, ports.ledger, ports.ids)
+    )
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
@@ -347,7 +352,7 @@ def assemble(
         list_holds=ListHolds(ports.holds, ports.users),
         advance_requests=AdvanceRequests(asked.notes, asked.fulfil, asked.erase, ports.clock, ports.ids),
         check_ledger=asked.check,
-        replay_erasures=ReplayErasures(asked.check, asked.erase, requests, ports.clock, ports.ids),
+        replay_erasures=ReplayErasures(asked.check, asked.erase, separate, requests, ports.clock, ports.ids),
         record_facts=RecordFacts(ports.activity_writer, ports.clock, ports.ids),
         read_activity=ReadActivity(ports.users, ports.activity_reader, tiers),
         start_verification=StartVerification(

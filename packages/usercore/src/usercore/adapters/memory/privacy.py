@@ -27,7 +27,8 @@ from usercore.privacy.requests.ports import (
     RequestFilter,
 )
 from usercore.privacy.requests.values import RequestKind
-from usercore.users.errors import UserErasedError, UserNotFoundError
+from usercore.users.errors import UserErasedError, UserMergedError, UserNotFoundError
+from usercore.users.model import User
 from usercore.users.values import AccountState
 
 
@@ -40,8 +41,11 @@ class MemoryPrivacyRequests:
     async def add(self, noted: Noted) -> PrivacyRequest:
         """Keep a new request; where one like it is open, return that one."""
         request = noted.request
-        if request.user_id not in self.database.users:
+        user = self.database.users.get(request.user_id)
+        if user is None:
             raise UserNotFoundError
+        if request.erasure is None:
+            _require_own(user)
         alike = self.database.privacy_requests.get(request.id) or next(self._open_alike(request), None)
         if alike is not None:
             return alike.request
@@ -124,6 +128,11 @@ def _is_wanted(wanted: RequestFilter, request: PrivacyRequest) -> bool:
     )
 
 
+def _require_own(user: User) -> None:
+    if user.status.state is AccountState.MERGED:
+        raise UserMergedError(survivor=user.status.merged_into)
+
+
 def _held(database: MemoryDatabase, user_id: UserId) -> bool:
     return any(hold.user_id == user_id and hold.release is None for hold in database.legal_holds)
 
@@ -139,6 +148,7 @@ class MemoryLegalHolds:
         user = self.database.users.get(hold.user_id)
         if user is None:
             raise UserNotFoundError
+        _require_own(user)
         requests = [row.request for row in self.database.privacy_requests.values()]
         begun = any(one.user_id == user.id and one.is_open and one.is_final for one in requests)
         if begun or user.status.state is AccountState.ERASED:

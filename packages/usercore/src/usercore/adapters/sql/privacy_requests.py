@@ -22,12 +22,13 @@ from usercore.privacy.requests.errors import RequestChangedError, UserHeldError
 from usercore.privacy.requests.model import PrivacyRequest, RequestId
 from usercore.privacy.requests.ports import Noted, PrivacyRequests, RequestFilter
 from usercore.privacy.requests.values import RequestKind
-from usercore.users.errors import UserNotFoundError
+from usercore.users.errors import UserMergedError, UserNotFoundError
+from usercore.users.values import AccountState
 
 T = TypeVar("T")
 
 # The user's row is locked first by all who begin an erasure or place a hold, so that they wait for each other.
-LOCK_USER: Final = b"SELECT 1 FROM users WHERE id = $1::uuid FOR NO KEY UPDATE"
+LOCK_USER: Final = b"SELECT state, merged_into::text FROM users WHERE id = $1::uuid FOR NO KEY UPDATE"
 _OURS: Final = "json_populate_record(NULL::privacy_requests, $1::json)"
 _ADD: Final = f"""
 INSERT INTO privacy_requests SELECT * FROM {_OURS} ON CONFLICT DO NOTHING RETURNING 1
@@ -83,7 +84,8 @@ class SqlPrivacyRequests:
         request = noted.request
 
         async def attempt(opened: Session) -> PrivacyRequest:
-            await lock_user(opened, request.user_id)
+            # A backup that is made good may have whoever was erased as merged.
+            await lock_user(opened, request.user_id, merged=request.erasure is not None)
             if await fetch(opened, _ADD, json.dumps(request_row(noted))):
                 await _accompany(opened, noted)
                 return request
@@ -116,7 +118,7 @@ class SqlPrivacyRequests:
 
         async def attempt(opened: Session) -> None:
             if unless_held:
-                await lock_user(opened, request.user_id)
+                await lock_user(opened, request.user_id, merged=True)
                 if await fetch(opened, _HELD, request.user_id):
                     raise UserHeldError
             row = json.dumps(request_row(noted))
@@ -151,14 +153,24 @@ class SqlPrivacyRequests:
             raise InvalidError("some text cannot be stored: leave out NUL and lone surrogates") from None
 
 
-async def lock_user(opened: Session, user_id: UserId) -> None:
+async def lock_user(opened: Session, user_id: UserId, *, merged: bool = False) -> None:
     """Lock a user's row in the transaction that is open.
+
+    Args:
+        opened: the transaction.
+        user_id: whose.
+        merged: whether an account will do that was merged into another, since it was looked at perhaps.
 
     Raises:
         UserNotFoundError: there is no such user.
+        UserMergedError: the account was merged.
     """
-    if not is_canonical(user_id) or not await fetch(opened, LOCK_USER, user_id):
+    rows = await fetch(opened, LOCK_USER, user_id) if is_canonical(user_id) else []
+    if not rows:
         raise UserNotFoundError
+    [(state, survivor)] = rows
+    if state == AccountState.MERGED and not merged:
+        raise UserMergedError(survivor=UserId(survivor))
 
 
 async def _accompany(opened: Session, noted: Noted) -> None:

@@ -86,13 +86,15 @@ class EraseUser:
         return request
 
     async def at_once(self, request: PrivacyRequest, erasure: Erasure, context: CommandContext) -> None:
-        """Erase without waiting for anything: somebody whom a backup brought back.
+        """Erase without waiting for anything: somebody whom a backup brought back, and nobody along with them.
+
+        The ledger names everybody who was merged into them at the time.
 
         Raises:
             UnavailableError: the database does not answer.
         """
-        await self._suppress(request, erasure, context)
-        await self._erase(request, erasure, context)
+        await self._suppress(request, erasure, context, alone=True)
+        await self._erase(request, erasure, context, alone=True)
 
     async def _begin(self, request: PrivacyRequest, context: CommandContext) -> PrivacyRequest:
         now = self.clock.now()
@@ -130,9 +132,10 @@ class EraseUser:
             return erasure
         return evolve(next_step(erasure, now), dropped=unsent)
 
-    async def _suppress(self, request: PrivacyRequest, erasure: Erasure, context: CommandContext) -> Erasure:
-        user = await self._user(request)
-        for one in () if user is None else (user, *await self._merged(user)):
+    async def _suppress(
+        self, request: PrivacyRequest, erasure: Erasure, context: CommandContext, *, alone: bool = False
+    ) -> Erasure:
+        for one in await self._people(request, alone=alone):
             await self.suppressor.suppress(one.profile.email, at=self.clock.now(), context=context)
         return next_step(erasure, self.clock.now())
 
@@ -145,15 +148,15 @@ class EraseUser:
         sequence = await self.ledger.append(person)
         return evolve(next_step(erasure, self.clock.now()), ledger_sequence=sequence)
 
-    async def _erase(self, request: PrivacyRequest, erasure: Erasure, context: CommandContext) -> Erasure:
+    async def _erase(
+        self, request: PrivacyRequest, erasure: Erasure, context: CommandContext, *, alone: bool = False
+    ) -> Erasure:
         for _ in range(_TRIES):
-            user = await self._user(request)
-            if user is None:
+            people = await self._people(request, alone=alone)
+            if not people:
                 return next_step(erasure, self.clock.now())
-            along = [
-                self._change(one, request.id, _name_of(erasure.event_id, one.id), context)
-                for one in await self._merged(user)
-            ]
+            user, *merged = people
+            along = [self._change(one, request.id, _name_of(erasure.event_id, one.id), context) for one in merged]
             own = self._change(user, request.id, erasure.event_id, context)
             [refusal] = await self.writer.commit([evolve(own, along=tuple(along))])
             if refusal is not None and not isinstance(refusal, StaleVersionError):
@@ -177,12 +180,10 @@ class EraseUser:
         receipts = await self.traces.receipts(request.user_id, erasure.event_id)
         return evolve(erasure, receipts={**receipts, **erasure.receipts})
 
-    async def _merged(self, user: User) -> Sequence[User]:
-        """Return those whose accounts were merged into a user's, and who are not erased yet."""
-        found = await self.users.get_many(await self.users.merged_into(user.id))
-        return [one for one in found.values() if one.status.state is not AccountState.ERASED]
-
-    async def _user(self, request: PrivacyRequest) -> User | None:
-        """Return the user, or None once they are erased."""
-        user = (await self.users.get_many([request.user_id])).get(request.user_id)
-        return None if user is None or user.status.state is AccountState.ERASED else user
+    async def _people(self, request: PrivacyRequest, *, alone: bool) -> Sequence[User]:
+        """Return the user and, unless alone, those whose accounts were merged into theirs; nobody once it is done."""
+        merged = () if alone else await self.users.merged_into(request.user_id)
+        found = await self.users.get_many([request.user_id, *merged])
+        living = {one.id: one for one in found.values() if one.status.state is not AccountState.ERASED}
+        user = living.pop(request.user_id, None)
+        return () if user is None else (user, *living.values())

@@ -92,6 +92,8 @@ class PrivacyRequests(Protocol):
 
         Raises:
             UserNotFoundError: there is no such user.
+            UserMergedError: the account was merged into another, since it was looked at perhaps, and this is no erasure
+                that has begun.
             UnavailableError: the database does not answer.
         """
         ...
@@ -146,6 +148,7 @@ class LegalHolds(Protocol):
 
         Raises:
             UserNotFoundError: there is no such user.
+            UserMergedError: the account was merged into another, since it was looked at perhaps.
             ErasureUnderWayError: the user's erasure has begun.
         """
         ...
@@ -230,5 +233,22 @@ class ErasureLedger(Protocol):
         Raises:
             UnavailableError: it cannot be read.
             LedgerBrokenError: an entry cannot be read.
+        """
+        ...
+
+
+class Separation(Protocol):
+    """Makes accounts of their own again of those that are merged, where it is known that they were it again."""
+
+    async def __call__(self, people: Sequence[UserId], erased: Collection[UserId], context: CommandContext) -> None:
+        """Take back the merges of accounts that are not erased into accounts that are, as far as it can be.
+
+        Args:
+            people: whose erasure is to be done again.
+            erased: everybody who is erased.
+            context: who asks.
+
+        Raises:
+            UnavailableError: the database does not answer.
         """
         ...

@@ -15,7 +15,7 @@ from usercore.privacy.requests.ledger import ErasedPerson, LedgerEntry, first_br
 from usercore.privacy.requests.model import Asked, Erasure, ErasureStep, PrivacyRequest
 from usercore.privacy.requests.noting import Notes
 from usercore.privacy.requests.policy import RequestPolicy
-from usercore.privacy.requests.ports import ErasureLedger
+from usercore.privacy.requests.ports import ErasureLedger, Separation
 from usercore.privacy.requests.values import IdentityCheck, IdentityMethod, RequestKind, RequestState
 from usercore.users.ports import UserReader
 from usercore.users.values import AccountState
@@ -84,10 +84,15 @@ class CheckLedger:
 
 @frozen
 class ReplayErasures:
-    """Does again what the ledger knows and the database does not. Safe to run in many places at once."""
+    """Does again what the ledger knows and the database does not. Safe to run in many places at once.
+
+    Nobody is erased whom the ledger does not name: whoever the backup has as merged into somebody who was erased, and
+    was an account of their own again by then, is that first.
+    """
 
     check: CheckLedger
     erase: EraseUser
+    separate: Separation
     policy: RequestPolicy
     clock: Clock
     ids: IdGenerator
@@ -102,10 +107,17 @@ class ReplayErasures:
         standing = await self.check()
         if standing.broken_at is not None:
             raise LedgerBrokenError(f"entry {standing.broken_at} does not follow from the one before it")
+        if standing.brought_back:
+            await self._separate(standing.brought_back)
         for person in standing.brought_back:
             with suppress(RequestChangedError):  # another copy is at it, and goes on
                 await self._erase(person)
         return len(standing.brought_back)
+
+    async def _separate(self, people: Sequence[ErasedPerson]) -> None:
+        erased = {entry.person.user_id for entry in await self.check.ledger.entries()}
+        context = CommandContext(SYSTEM, correlation_id=people[0].request_id, for_privacy=True)
+        await self.separate([one.user_id for one in people], erased, context)
 
     async def _erase(self, person: ErasedPerson) -> None:
         context = CommandContext(SYSTEM, correlation_id=person.request_id, privacy_request=person.request_id)
