@@ -69,6 +69,7 @@ def test_any_text_is_a_filter_or_is_refused_with_its_place(text: str) -> None:
         ("createdAt > now - 1 DAYS", "createdAt > now - 1 day"),
         ("createdAt < 2026-01-31", "createdAt < 2026-01-31"),
         ("createdAt < 2026-01-31T12:00:00+02:00", "createdAt < 2026-01-31T10:00:00Z"),
+        ("firstName = 'a\"b\\\\c'", 'firstName = "a\\"b\\\\c"'),
         ("firstName = 'a\\tb\\u202e'", 'firstName = "a\\tb\\u202e"'),
         ("firstName = '\\ud83d\\ude00'", 'firstName = "😀"'),
         ("loyalty.tier > SILVER", 'loyalty.tier > "SILVER"'),

@@ -114,13 +114,18 @@ def read_cursor(sort: Sort, cursor: str, mark: str = "") -> Position:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         match json.loads(raw):
-            case [sort.value, int(micros), str(user_id), *rest] if not isinstance(micros, bool) and rest == (
-                [mark] if mark else []
+            case [sort.value, int(micros), str(user_id), *marks] if _is_of(marks, mark) and not isinstance(
+                micros, bool
             ):
                 return Position(_EPOCH + micros * _MICROSECOND, UserId(str(UUID(user_id))))
     except (binascii.Error, ValueError, OverflowError, RecursionError):
         pass
     raise _bad_cursor()
+
+
+def _is_of(marks: list[object], mark: str) -> bool:
+    """Return whether what a cursor carries is the mark of a filter, or nothing where there is none."""
+    return marks == ([mark] if mark else [])
 
 
 def _bad_cursor() -> QueryInvalidError:
