@@ -1,8 +1,14 @@
 """`userctl segment`: counts, meanings, and filters that are kept."""
 
 import json
+import re
+import shlex
+from pathlib import Path
+from typing import Final
 
 from tests.cli.userctl import OPERATOR, Userctl
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "segments.md"
 
 GOLD = "locale = 'de' and createdAt > now - 7 days"
 
@@ -44,3 +50,18 @@ def test_the_fields_are_listed_without_a_database(alone: Userctl) -> None:
     assert items["status"]["words"] == ["ACTIVE", "DEACTIVATED"]
     assert items["loyalty.lifetime"]["operators"] == ["=", "!=", "<", "<=", ">", ">=", "in", "exists"]
     assert "orders.total.CURRENCY" in alone("segment", "fields").out
+
+
+def test_every_userctl_command_on_the_page_is_one(userctl: Userctl) -> None:
+    assert userctl("topics", "register", "news", "--title", "News", "--wording-version", "1").code == 0
+    assert (
+        userctl("consents", "purposes", "register", "research", "--title", "Research", "--wording-version", "1").code
+        == 0
+    )
+    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("userctl ")]
+    assert len(lines) >= 9
+
+    for line in lines:
+        done = userctl(*shlex.split(line)[1:])
+        assert (done.code, done.err) == (0, ""), (line, done.err)

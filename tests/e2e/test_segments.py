@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from urllib.parse import urlencode
 from tests.cli.userctl import COMMAND, plain_environ
 from tests.e2e.harness.copies import Copy
 from tests.e2e.harness.people import create
+from tests.e2e.harness.rows import rows
 from usercore.kernel.ids import UserId
 
 ADMIN = "users:admin"
@@ -55,9 +58,9 @@ async def test_a_segment_has_the_same_users_by_list_count_and_export_over_http_a
         saved = await admin.post("/v1/segments", segment)
         assert (saved.status, saved.headers["location"]) == (201, "/v1/segments/segmentia-gold"), saved.body
 
-        by_name = {"segment": "segmentia-gold", "sort": "createdAt", "limit": "2"}
-        page = (await reading.get(f"/v1/users?{urlencode(by_name)}")).json()
-        rest = (await reading.get(f"/v1/users?{urlencode({**by_name, 'cursor': page['nextCursor']})}")).json()
+        asked = {"segment": "segmentia-gold", "sort": "createdAt", "limit": "2"}
+        page = (await reading.get(f"/v1/users?{urlencode(asked)}")).json()
+        rest = (await reading.get(f"/v1/users?{urlencode({**asked, 'cursor': page['nextCursor']})}")).json()
         by_filter = await reading.get(f"/v1/users?{urlencode({'filter': segment['filter'], 'sort': 'createdAt'})}")
         counted = (await reading.get("/v1/segments/count?segment=segmentia-gold")).json()
         posted = (
@@ -69,9 +72,32 @@ async def test_a_segment_has_the_same_users_by_list_count_and_export_over_http_a
     assert (rest["nextCursor"], by_filter.json()["items"]) == (None, listed)
     assert (counted["users"], counted["exact"], counted["filter"]) == (3, True, saved.json()["filter"])
     assert (posted["users"], posted["restricted"]) == (1, True)
-    exported = await userctl(
-        first, tmp_path, "export", "-", "--segment", "segmentia-gold", "--in-order", "--reason", "e2e"
-    )
+    chosen = ("--segment", "segmentia-gold", "--in-order", "--reason", "e2e")
+    exported = await userctl(second, tmp_path, "export", "-", *chosen)
     assert [json.loads(line)["id"] for line in exported.splitlines()] == wanted
-    told = await userctl(second, tmp_path, "segment", "count", "--segment", "segmentia-gold", "--json")
-    assert json.loads(told) == counted
+
+
+async def test_every_curl_on_the_page_is_answered(pair: tuple[Copy, Copy]) -> None:
+    copy, _ = pair
+    topic = "INSERT INTO email_topics VALUES ('news', 'News', '', false, false, '1', now()) ON CONFLICT DO NOTHING"
+    await rows(copy.world.database_url, topic)
+    page = (Path(__file__).parents[2] / "docs" / "segments.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^curl .*$", page, re.MULTILINE)
+    assert len(lines) >= 3
+    token = copy.world.signer.token("users:read")
+    environ = {
+        "api": f"http://127.0.0.1:{copy.port}",
+        "auth": f"Authorization: Bearer {token}",
+        "PATH": os.environ["PATH"],
+    }
+
+    def run(line: str) -> dict[str, Any]:
+        command = ["bash", "-c", line.replace("curl", "curl -sS --fail-with-body", 1)]
+        done = subprocess.run(command, env=environ, capture_output=True, timeout=30, check=False)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    for line in lines:
+        answer = await asyncio.to_thread(run, line)
+        assert {"items", "users"} & set(answer), line

@@ -12,7 +12,8 @@ from usercore.segments.values import Count
 COUNT_MAX_S: Final = 2.0
 """How long one count may look.
 
-Source: measured: most filters look at a million users in this time; a statement may take five seconds."""
+Source: measured: a filter takes 0.3 to 2 µs for each user that is looked at, so a million are counted in this time,
+and what is left of some millions is passed over before a statement's five seconds are over (docs/segments.md)."""
 
 
 @frozen
