@@ -64,12 +64,18 @@ async def snapshot(connection: psycopg.AsyncConnection) -> Snapshot:
 async def _tables(connection: psycopg.AsyncConnection) -> list[Table]:
     cursor = await connection.execute(
         """
-        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY (k.conkey), false),
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.attname = ANY (k.names), false),
                a.attidentity <> '' OR a.attgenerated <> '', coalesce(pg_get_expr(d.adbin, d.adrelid), '')
         FROM pg_class AS c
         JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-        LEFT JOIN pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'p'
+        CROSS JOIN LATERAL (
+            -- Where a table has no key itself, its parts have one.
+            SELECT array_agg(ka.attname) AS names FROM pg_constraint AS p
+            JOIN pg_attribute AS ka ON ka.attrelid = p.conrelid AND ka.attnum = ANY (p.conkey)
+            WHERE p.contype = 'p'
+              AND (p.conrelid = c.oid OR p.conrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = c.oid))
+        ) AS k
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         ORDER BY c.relname <> 'users', c.relname, a.attnum
         """

@@ -37,6 +37,8 @@ RELEASED: Final[Mapping[tuple[str, str], str]] = {
     ("0007", "index-not-concurrently"): "released; deliveries are kept for days, and the indexes are partial",
     ("0012", "index-not-concurrently"): "released; partial, over a column that is NULL in every row there is",
     ("0018", "rename"): "the outbox becomes a part of what takes its name in the same transaction: nobody misses it",
+    ("0022", "rename"): "as 0018: history becomes a part of what takes its name",
+    ("0023", "rename"): "as 0018: the audit trail becomes a part of what takes its name",
     ("0013", "index-not-concurrently"): "released; on a trail of millions it keeps writers waiting: docs/migrations.md",
 }
 """For a version and a rule, why it may break it."""

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, PrimaryKeyConstraint, create_engine
 
 from tests.builders import creation
 from tests.keys import MASTER_KEYS
@@ -19,7 +19,7 @@ from usercore.kernel.errors import UnavailableError
 from usercore.kernel.secret import Secret
 from usercore.settings import DatabaseSettings
 
-VERSIONS = tuple(f"{number:04}" for number in range(1, 20))
+VERSIONS = tuple(f"{number:04}" for number in (*range(1, 20), *range(21, 24)))
 NEWEST = VERSIONS[-1]
 
 
@@ -162,4 +162,6 @@ def _constraints(connection: Connection) -> set[str]:
 
 
 def _declared() -> set[str]:
-    return {str(constraint.name) for table in metadata.tables.values() for constraint in table.constraints}
+    constraints = (one for table in metadata.tables.values() for one in table.constraints)
+    # A table whose parts have keys of their own has none itself.
+    return {str(one.name) for one in constraints if not isinstance(one, PrimaryKeyConstraint) or len(one.columns)}

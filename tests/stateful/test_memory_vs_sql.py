@@ -426,7 +426,16 @@ async def _published(core: Core) -> list[OutboxMessage]:
 
 
 # What may only be added to is kept from being emptied as well.
-_UNGUARDED = "; ".join(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in metadata.tables)
+_UNGUARDED = """
+DO $$
+DECLARE guarded regclass;
+BEGIN
+    FOR guarded IN SELECT DISTINCT tgrelid FROM pg_trigger WHERE NOT tgisinternal LOOP
+        EXECUTE 'ALTER TABLE ' || guarded || ' DISABLE TRIGGER USER';
+    END LOOP;
+END
+$$
+"""
 _EMPTY = f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"
 
 

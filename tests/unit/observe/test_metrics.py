@@ -7,7 +7,7 @@ from usercore.delivery.ports import OutboxBatch, OutboxMessage
 from usercore.delivery.values import DeliveryStanding, Recipient
 from usercore.observe.metrics import Metrics, PoolUse
 from usercore.privacy.requests.values import RequestKind
-from usercore.privacy.retention.values import Due, Kept, ReportLine
+from usercore.privacy.retention.values import Due, Kept, ReportLine, Trail
 
 
 def a_batch() -> OutboxBatch:
@@ -33,6 +33,7 @@ def test_a_scrape_holds_every_declared_metric_with_its_labels() -> None:
     metrics.relayed(a_batch(), NOW + SECOND, 0.02)
     metrics.relay_failed("unavailable")
     metrics.overdue({RequestKind.ERASURE: 2})
+    metrics.parts_ahead({Trail.AUDIT: 2})
     metrics.retained([ReportLine(Kept.ACTIVITY, timedelta(days=1), Due(3, None, held=2), 3)], NOW)
     metrics.stream_message("create-user", "applied")
     metrics.stream_batch("create-user", 0.01)

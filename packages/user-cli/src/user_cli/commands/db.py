@@ -1,13 +1,15 @@
 """`userctl db`: the tables."""
 
 import os
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from user_cli.commands.options import AsJson, WithDefault, command_group
 from user_cli.output import note, say, show_json, show_table
+from usercore.codec.scalars import optional_timestamp
 from usercore.settings import DatabaseSettings, load
 from usercore.wiring import migrations
-from usercore.wiring.migrations import Partition, Phase, SchemaStatus, Told
+from usercore.wiring.migrations import Part, Partition, Phase, SchemaStatus, Told
 
 _MIB = 1024**2
 
@@ -80,33 +82,46 @@ async def status(*, as_json: AsJson = False) -> None:
 
 @app.command
 async def partitions(*, as_json: AsJson = False) -> None:
-    """Show the parts of the outbox: which events each takes, and how large it is.
+    """Show the parts of the outbox, of history and of the audit trail: what each takes, and how large it is.
+
+    The outbox is parted by the numbers of its events, the others by time. See docs/retention.md.
 
     ```
     userctl db partitions
     ```
 
     Args:
-        as_json: write {"items": [{"name": ..., "low": ..., "high": ..., "bytes": ..., "rows": ...}]}.
+        as_json: write {"items": [{"table": ..., "name": ..., "low": ..., "high": ..., "bytes": ..., "rows": ...}]}.
     """
-    found = await migrations.partitions(load(DatabaseSettings, os.environ))
+    settings = load(DatabaseSettings, os.environ)
+    found = [_of_outbox(one) for one in await migrations.partitions(settings)]
+    found += [_of_trail(one) for one in await migrations.trail_parts(settings)]
     if as_json:
-        show_json({"items": [_part(one) for one in found]})
+        show_json({"items": found})
         return
-    rows = [(one.name, *_range(one), f"{one.size / _MIB:.1f} MiB", one.rows) for one in found]
-    show_table(
-        ("PARTITION", "FROM", "BELOW", "SIZE", "ROWS"), rows, empty="The outbox is one table: userctl db upgrade"
-    )
+    rows = [(one["name"], *_range(one), f"{one['bytes'] / _MIB:.1f} MiB", one["rows"]) for one in found]
+    show_table(("PARTITION", "FROM", "BELOW", "SIZE", "ROWS"), rows, empty="There are none: userctl db upgrade")
 
 
-def _range(one: Partition) -> tuple[object, object]:
-    if one.high is None:
+def _range(one: Mapping[str, Any]) -> tuple[object, object]:
+    if one["high"] is None:
         return "what no other", "takes"
-    return ("the first" if one.low is None else one.low), one.high
+    return ("the first" if one["low"] is None else one["low"]), one["high"]
 
 
-def _part(one: Partition) -> object:
-    return {"name": one.name, "low": one.low, "high": one.high, "bytes": one.size, "rows": one.rows}
+def _of_outbox(one: Partition) -> Mapping[str, Any]:
+    return {"table": "outbox", "name": one.name, "low": one.low, "high": one.high, "bytes": one.size, "rows": one.rows}
+
+
+def _of_trail(one: Part) -> Mapping[str, Any]:
+    return {
+        "table": one.trail.value,
+        "name": one.name,
+        "low": optional_timestamp(one.low),
+        "high": optional_timestamp(one.high),
+        "bytes": one.size,
+        "rows": one.rows,
+    }
 
 
 def _told(*, as_json: bool) -> Told:

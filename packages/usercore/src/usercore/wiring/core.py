@@ -64,6 +64,7 @@ from usercore.privacy.requests.ports import (
 from usercore.privacy.requests.read_requests import FetchArchive, GetPrivacyRequest, ListPrivacyRequests
 from usercore.privacy.requests.replaying import CheckLedger, ReplayErasures
 from usercore.privacy.retention.inactivity import WorkOffInactivity
+from usercore.privacy.retention.make_parts_ahead import MakePartsAhead
 from usercore.privacy.retention.run_retention import ReviewRetention, RunRetention
 from usercore.privacy.retention.values import NO_SCHEDULE, Schedule
 from usercore.segments.count_segment import CountSegment
@@ -181,6 +182,7 @@ class Core:
     make_checkpoint: MakeCheckpoint
     review_retention: ReviewRetention
     run_retention: RunRetention
+    make_parts_ahead: MakePartsAhead
     preview_merge: PreviewMerge
     merge_users: MergeUsers
     read_merges: ReadMerges
@@ -412,6 +414,7 @@ def assemble(
         ),
         review_retention=review,
         run_retention=RunRetention(review, unused, ports.trail, ports.ids),
+        make_parts_ahead=MakePartsAhead(ports.trail_parts, ports.clock),
         preview_merge=PreviewMerge(parties, planner, ports.merges),
         merge_users=MergeUsers(parties, planner, ports.merges, ports.writer, ports.ledger, ports.ids, ports.clock),
         read_merges=ReadMerges(ports.users, ports.merges, merging),

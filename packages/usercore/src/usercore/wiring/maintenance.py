@@ -13,6 +13,7 @@ from usercore.audit.checkpoint import SignedCheckpoint
 from usercore.delivery.values import Recipient
 from usercore.kernel.context import SYSTEM, CommandContext
 from usercore.observe.metrics import Metrics
+from usercore.privacy.retention.make_parts_ahead import require_some
 from usercore.wiring.core import Core
 
 _MOST_ROUNDS: Final = 100
@@ -28,6 +29,7 @@ _PERIOD_S: Final = {
     "backlog": 15.0,
     "audit_checkpoint": 15.0,
     "retention": 300.0,
+    "parts_ahead": 120.0,
     "merge_candidates": 300.0,
 }
 """The least time between two turns of a task: counting and cleaning need not be quick."""
@@ -90,6 +92,7 @@ class Maintenance:
             "backlog": self._backlog,
             "audit_checkpoint": self._checkpoint,
             "retention": self._retention,
+            "parts_ahead": self._parts_ahead,
             "merge_candidates": self._merge_candidates,
         }
 
@@ -121,6 +124,11 @@ class Maintenance:
             context = CommandContext(SYSTEM, correlation_id=f"retention-{self.core.ports.ids.event_id()}")
             done = await self.core.run_retention.when_due(self.retention_every, context)
             self.metrics.retained(done, self.core.ports.clock.now())
+
+    async def _parts_ahead(self) -> None:
+        ahead = await self.core.make_parts_ahead()
+        self.metrics.parts_ahead(ahead)
+        require_some(ahead)
 
     async def _merge_candidates(self) -> None:
         every = self.core.read_merges.policy.scan_every

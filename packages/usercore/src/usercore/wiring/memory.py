@@ -53,7 +53,7 @@ from usercore.adapters.memory.registries import (
     MemoryPreferencesReader,
     MemoryTopicRegistry,
 )
-from usercore.adapters.memory.retention import MemoryRetentionStore
+from usercore.adapters.memory.retention import MemoryRetentionStore, OnePart
 from usercore.adapters.memory.segments import MemorySegmentCounter, MemorySegmentStore
 from usercore.adapters.memory.setaside import MemoryDeadLetters, MemoryParkedMessages
 from usercore.adapters.memory.statistics import MemoryStatisticsReader
@@ -111,7 +111,7 @@ from usercore.privacy.requests.ports import (
     LegalHolds,
     PrivacyRequests,
 )
-from usercore.privacy.retention.ports import RetentionStore
+from usercore.privacy.retention.ports import RetentionStore, TrailParts
 from usercore.segments.ports import SegmentCounter, SegmentStore
 from usercore.statistics.ports import StatisticsReader
 from usercore.users.ports import (
@@ -184,6 +184,7 @@ class PortOverrides(TypedDict, total=False):
     checkpoint_publisher: CheckpointPublisher
     key_store: KeyStore
     retention: RetentionStore
+    trail_parts: TrailParts
     merges: MergeReader
     candidates: CandidateStore
     authentication: AuthenticationService
@@ -261,6 +262,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         checkpoint_publisher=NoPublisher(),
         key_store=MemoryKeyStore(),
         retention=MemoryRetentionStore(database),
+        trail_parts=OnePart(),
         merges=MemoryMergeReader(database),
         candidates=MemoryCandidateStore(database),
         authentication=services,

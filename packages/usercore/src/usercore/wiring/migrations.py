@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from alembic.util import CommandError
-from attrs import define
+from attrs import define, evolve
 
 from usercore.adapters.sql import migrating, open_database
 from usercore.adapters.sql.migrating import Limits, Phase, SchemaStatus, SchemaVersion, Told
 from usercore.adapters.sql.partitions import OutboxPartitions, Partition
+from usercore.adapters.sql.trail_parts import SqlTrailParts
 from usercore.kernel.errors import InvalidError
+from usercore.privacy.retention.values import Part
 from usercore.settings import DatabaseSettings
 
 __all__ = [
+    "Part",
     "Partition",
     "Phase",
     "RevisionUnknownError",
@@ -23,6 +27,7 @@ __all__ = [
     "downgrade",
     "partitions",
     "status",
+    "trail_parts",
     "upgrade",
 ]
 
@@ -52,7 +57,11 @@ async def upgrade(
         UnavailableError: the database does not answer, or a table stayed locked.
     """
     with _known():
-        return await migrating.upgrade(_url(settings), revision, contract=contract, limits=_limits(settings), told=told)
+        reached = await migrating.upgrade(
+            _url(settings), revision, contract=contract, limits=_limits(settings), told=told
+        )
+    await _make_parts(settings)
+    return reached
 
 
 async def downgrade(settings: DatabaseSettings, revision: str, *, told: Told = lambda _: None) -> SchemaStatus:
@@ -85,6 +94,23 @@ async def partitions(settings: DatabaseSettings) -> Sequence[Partition]:
     """
     async with open_database(settings) as database:
         return await OutboxPartitions(database).all()
+
+
+async def trail_parts(settings: DatabaseSettings) -> Sequence[Part]:
+    """Return the parts of history and of the audit trail, the oldest first.
+
+    Raises:
+        UnavailableError: the database does not answer.
+    """
+    async with open_database(settings) as database:
+        return await SqlTrailParts(database).all()
+
+
+async def _make_parts(settings: DatabaseSettings) -> None:
+    """Make parts ahead as who owns the tables: the service may be another role."""
+    owner = evolve(settings, url=settings.migration_url or settings.url)
+    async with open_database(owner) as database:
+        await SqlTrailParts(database).extend(datetime.now(UTC))
 
 
 def _url(settings: DatabaseSettings) -> str:

@@ -42,7 +42,7 @@ from usercore.privacy.requests.ports import (
     LegalHolds,
     PrivacyRequests,
 )
-from usercore.privacy.retention.ports import RetentionStore
+from usercore.privacy.retention.ports import RetentionStore, TrailParts
 from usercore.segments.ports import SegmentCounter, SegmentStore
 from usercore.statistics.ports import StatisticsReader
 from usercore.users.ports import (
@@ -115,6 +115,7 @@ class Ports:
     checkpoint_publisher: CheckpointPublisher
     key_store: KeyStore
     retention: RetentionStore
+    trail_parts: TrailParts
     merges: MergeReader
     candidates: CandidateStore
     authentication: AuthenticationService

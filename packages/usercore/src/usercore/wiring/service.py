@@ -263,6 +263,7 @@ async def _ports(
         checkpoint_publisher=attestation.publisher,
         key_store=sql.key_store,
         retention=sql.retention,
+        trail_parts=sql.trail_parts,
         merges=sql.merges,
         candidates=sql.candidates,
         authentication=services.authentication,

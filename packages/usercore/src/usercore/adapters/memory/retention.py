@@ -1,6 +1,6 @@
 """What is old, found by looking at everything."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,8 @@ from usercore.kernel.ids import UserId
 from usercore.messaging.subjects import subject_of
 from usercore.messaging.values import DeadLetterState
 from usercore.privacy.requests.values import RequestKind
-from usercore.privacy.retention.ports import Notice, RetentionStore
-from usercore.privacy.retention.values import Due, Kept, Step, Unused
+from usercore.privacy.retention.ports import Notice, RetentionStore, TrailParts
+from usercore.privacy.retention.values import Due, Kept, Part, Step, Trail, Unused
 from usercore.users.model import User
 from usercore.users.values import AccountState, DeactivationReason
 
@@ -143,6 +143,19 @@ class MemoryRetentionStore:
         return user.restricted or self._is_held(user.id)
 
 
+@frozen
+class OnePart:
+    """Knows of no parts: memory keeps everything in one, and forgets all of it at once."""
+
+    async def all(self) -> Sequence[Part]:
+        """Return nothing."""
+        return ()
+
+    async def extend(self, now: datetime) -> Mapping[Trail, int]:  # noqa: ARG002 - the port's signature
+        """Make nothing."""
+        return {}
+
+
 def _due(found: Iterable[tuple[bool, datetime]]) -> Due:
     times: dict[bool, list[datetime]] = {False: [], True: []}
     for held, at in found:
@@ -161,3 +174,4 @@ def _removal(rows: dict[Any, Any], name: object) -> Callable[[], object]:
 
 if TYPE_CHECKING:
     _store: RetentionStore = MemoryRetentionStore(MemoryDatabase())
+    _parts: TrailParts = OnePart()

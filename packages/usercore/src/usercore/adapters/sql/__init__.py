@@ -36,6 +36,7 @@ from usercore.adapters.sql.retention import SqlRetentionStore
 from usercore.adapters.sql.segments import SqlSegmentCounter, SqlSegmentStore
 from usercore.adapters.sql.statistics import SqlStatisticsReader
 from usercore.adapters.sql.suppressions import SqlSuppressionList
+from usercore.adapters.sql.trail_parts import SqlTrailParts
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.verifications import SqlVerificationReader, SqlVerificationWriter
 from usercore.adapters.sql.writer import SqlUserWriter
@@ -98,6 +99,7 @@ class SqlPorts:
     keyed: SqlKeyedHasher
     key_store: SqlKeyStore
     retention: SqlRetentionStore
+    trail_parts: SqlTrailParts
     merges: SqlMergeReader
     candidates: SqlCandidateStore
 
@@ -155,6 +157,7 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         keyed=SqlKeyedHasher(service_keys),
         key_store=SqlKeyStore(database, vault, service_keys),
         retention=SqlRetentionStore(database),
+        trail_parts=SqlTrailParts(database),
         merges=SqlMergeReader(database),
         candidates=SqlCandidateStore(database),
     )

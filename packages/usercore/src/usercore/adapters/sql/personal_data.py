@@ -23,6 +23,7 @@ from usercore.users.ports import HistoryReader
 BATCH_ROWS: Final = 500
 _ORDERS: Final[Mapping[str, tuple[str, ...]]] = {
     # The columns of an index behind the person's id; where a table is not named here, those of its primary key.
+    "audit_entries": ("sequence",),
     "activity_facts": ("kind", "occurred_at", "event_id"),
     "deliveries": ("seq",),
     "verifications": ("started_at", "id"),

@@ -37,8 +37,8 @@ from usercore.users.ports import Change, UserWriter
 
 _TRIES: Final = 10
 """How often a change is tried whose obstacle was gone when it was looked for."""
-_OURS: Final = frozenset({"pk_user_keys", "pk_audit_entries"})
-"""Rows that another writer may have put there since the keys and the chain's head were read."""
+_OURS: Final = ("pk_user_keys", "pk_audit_entries")
+"""Keys of rows that another may have written since the keys and the chain's head were read, in whatever part."""
 _TAKEN: Final = (AlreadyAppliedError, EmailTakenError, UsernameTakenError, ExternalIdTakenError, UserExistsError)
 
 
@@ -205,7 +205,7 @@ async def _apply(
     try:
         rows = await fetch(opened, CREATE if creates else UPDATE, *parameters)
     except (psycopg.errors.UniqueViolation, psycopg.DataError) as error:
-        if isinstance(error, UniqueViolation) and error.diag.constraint_name in _OURS:
+        if isinstance(error, UniqueViolation) and (error.diag.constraint_name or "").startswith(_OURS):
             raise _CollidedError from error
         if alone and isinstance(error, UniqueViolation):
             raise _RefusedError(refusal_of(error)) from error

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from usercore.observe.metrics.base import Declaring
 from usercore.privacy.requests.values import RequestKind
-from usercore.privacy.retention.values import ReportLine
+from usercore.privacy.retention.values import ReportLine, Trail
 
 
 class PrivacyMetrics(Declaring):
@@ -35,6 +35,17 @@ class PrivacyMetrics(Declaring):
             "user_service_retention_last_run_seconds",
             "When this process last ran the retention schedule to its end, in seconds since 1970; 0: never.",
         )
+
+        self._parts_ahead = self._gauge(
+            "user_service_parts_ahead",
+            "Parts of history and of the audit trail that are ready beyond the one that is written to, by trail.",
+            "trail",
+        )
+
+    def parts_ahead(self, ahead: Mapping[Trail, int]) -> None:
+        """Set how many parts of each trail are ready."""
+        for trail, count in ahead.items():
+            self._parts_ahead.labels(trail.value).set(count)
 
     def audit_checkpoint(self, at: datetime) -> None:
         """Set when the last checkpoint of the audit trail was made."""

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from attrs import define
 
-from usercore.kernel.errors import ConflictError
+from usercore.kernel.errors import ConflictError, UnavailableError
 
 
 @define(auto_exc=True, eq=False)
@@ -13,3 +13,11 @@ class RetentionUnderWayError(ConflictError):
 
     code: ClassVar[str] = "retention_under_way"
     summary: ClassVar[str] = "The retention schedule is being run already; what it does not finish, a later run does"
+
+
+@define(auto_exc=True, eq=False)
+class NoPartAheadError(UnavailableError):
+    """History or the audit trail has no part for what is written next; the rest takes it meanwhile."""
+
+    code: ClassVar[str] = "no_part_ahead"
+    summary: ClassVar[str] = "History or the audit trail has no part for the next quarter: userctl db upgrade"

@@ -1,6 +1,6 @@
 """What retention asks of the world outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from attrs import frozen
 
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import EventId
-from usercore.privacy.retention.values import Due, Kept, Step, Unused
+from usercore.privacy.retention.values import Due, Kept, Part, Step, Trail, Unused
 from usercore.users.model import User
 
 
@@ -80,4 +80,27 @@ class RetentionStore(Protocol):
 
     async def last_run(self) -> datetime | None:
         """Return when the schedule was last run to its end, or None."""
+        ...
+
+
+class TrailParts(Protocol):
+    """Keeps history and the audit trail in parts of a quarter each. Whatever has no part of its own is in the rest."""
+
+    async def all(self) -> Sequence[Part]:
+        """Return all parts, trail by trail, the oldest first; nothing where there are none.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        ...
+
+    async def extend(self, now: datetime) -> Mapping[Trail, int]:
+        """Make parts ahead of a time, where that is allowed to us and nobody is in the way.
+
+        Returns:
+            Of each trail that has parts, how many begin after that time.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
         ...

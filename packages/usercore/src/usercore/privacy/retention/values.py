@@ -23,6 +23,15 @@ class Kept(StrEnum):
     """Privacy requests that were answered; erasures stay, they prove themselves."""
 
 
+class Trail(StrEnum):
+    """What is kept of the past, in parts of a quarter each."""
+
+    HISTORY = "history"
+    """What changed in each version of a user."""
+    AUDIT = "audit"
+    """Who did what to whom."""
+
+
 class Step(StrEnum):
     """What becomes of an account that nobody uses."""
 
@@ -61,6 +70,27 @@ class Schedule:
 
 NO_SCHEDULE: Final = Schedule()
 """Everything stays."""
+
+
+@frozen
+class Part:
+    """A part of history or of the audit trail.
+
+    Args:
+        trail: of which.
+        name: of its table.
+        low: when it begins; None for the first, and for the rest.
+        high: when it ends; None for the rest, which takes what no other part does.
+        size: bytes, with indexes.
+        rows: about how many, when statistics were last taken.
+    """
+
+    trail: Trail
+    name: str
+    low: datetime | None
+    high: datetime | None
+    size: int
+    rows: int
 
 
 @frozen

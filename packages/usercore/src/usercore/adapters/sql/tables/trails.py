@@ -76,7 +76,8 @@ audit_entries: Final = Table(
     # Of the sealed text that belongs to the entry; empty where there is none.
     Column("contents_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("user_id", "sequence", name="pk_audit_entries"),
+    # Each part has a primary key of its own: the user and the sequence.
+    postgresql_partition_by="RANGE (occurred_at)",
 )
 
 audit_heads: Final = Table(

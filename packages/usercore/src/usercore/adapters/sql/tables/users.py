@@ -93,7 +93,8 @@ user_history: Final = Table(
     # In the clear only where it was written before there were keys.
     Column("changes", JSON),
     Column("sealed", LargeBinary),
-    PrimaryKeyConstraint("user_id", "version", name="pk_user_history"),
+    # Each part has a primary key of its own: the user and the version.
+    postgresql_partition_by="RANGE (occurred_at)",
 )
 
 attribute_schemas: Final = Table(
