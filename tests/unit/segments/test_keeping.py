@@ -1,11 +1,13 @@
 """Filters that are kept: under which names, which ones, and what the trail tells of it."""
 
 import pytest
+from attrs import evolve
 
 from tests.builders import a_context
 from usercore.adapters.contacts import ValidatedEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.audit.entry import SERVICE_CHAIN
+from usercore.kernel.errors import UnavailableError
 from usercore.kernel.reasons import ReasonInvalidError
 from usercore.segments.errors import (
     SegmentExistsError,
@@ -102,6 +104,25 @@ async def test_what_is_no_filter_is_not_kept(core: Core) -> None:
     with pytest.raises(SegmentRefusedError):
         await core.save_segment(SaveSegmentCommand("a", "version = 1", "two\nlines"), a_context())
     assert list(await core.read_segments()) == []
+
+
+class BrokenTrail:
+    """A trail that takes no entry."""
+
+    async def append(self, _: object) -> None:
+        raise UnavailableError("no")
+
+
+async def test_what_cannot_be_recorded_is_neither_kept_nor_deleted(core: Core) -> None:
+    save, delete = evolve(core.save_segment, trail=BrokenTrail()), evolve(core.delete_segment, trail=BrokenTrail())
+
+    with pytest.raises(UnavailableError):
+        await save(GOLD, a_context())
+    assert list(await core.read_segments()) == []
+    segment = await core.save_segment(GOLD, a_context())
+    with pytest.raises(UnavailableError):
+        await delete("german-gold", "it is over", a_context())
+    assert list(await core.read_segments()) == [segment]
 
 
 async def test_two_filters_joined_choose_those_whom_both_choose(core: Core) -> None:

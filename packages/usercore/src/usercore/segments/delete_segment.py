@@ -34,7 +34,7 @@ class DeleteSegment:
             UnavailableError: the database does not answer.
         """
         why = require_reason(reason)
-        segment = await self.store.remove(name)
+        segment = await self.store.get(name)
         if segment is None:
             raise SegmentNotFoundError
         entry = service_entry(
@@ -46,4 +46,5 @@ class DeleteSegment:
             at=self.clock.now(),
         )
         await self.trail.append([entry])
+        await self.store.remove(name)
         return segment

@@ -56,13 +56,13 @@ class SaveSegment:
         found = await self.read(command.text)
         require_nobody_named(one.field for one in leaves(found.condition) if one.operator is not Operator.EXISTS)
         segment = Segment(name, found.text, about, self.clock.now(), str(context.actor))
-        if not await self.store.add(segment):
-            return await self._kept(segment)
-        await self.trail.append([self._entry(segment, found, context)])
-        return segment
-
-    async def _kept(self, segment: Segment) -> Segment:
-        kept = await self.store.get(segment.name)
+        kept = await self.store.get(name)
+        if kept is None:
+            # The record comes first: what is kept unrecorded would stay so, as saving it again changes nothing.
+            await self.trail.append([self._entry(segment, found, context)])
+            if await self.store.add(segment):
+                return segment
+            kept = await self.store.get(name)  # somebody was quicker
         if kept is None or (kept.text, kept.about) != (segment.text, segment.about):
             raise SegmentExistsError
         return kept
