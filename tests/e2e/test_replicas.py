@@ -20,9 +20,11 @@ from tests.e2e.harness.eraser import CONTEXT, tell_everybody
 from tests.e2e.harness.people import new_user
 from tests.e2e.harness.standby import Standby
 from tests.e2e.harness.waiting import until, until_so
+from tests.facts import order, record
 from tests.http.api import settings_in
 from tests.http.tokens import EVERYTHING, bearer
 from user_http.app import build_app
+from usercore.activity.values import FactResult
 from usercore.kernel.ids import UserId
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
 from usercore.privacy.requests.values import RequestKind
@@ -265,6 +267,37 @@ async def test_nobody_reads_the_erased_from_a_replica_once_the_erasure_is_acknow
         await until(lambda: erased(first, request.id), "the erasure is acknowledged")
         assert not await second.finds(user, "stranger")
         assert second.reads("primary", "behind") == 1, "the replica, which still has them, was not asked"
+
+
+async def test_whoever_merged_accounts_sees_it_at_every_copy_and_the_old_id_leads_everybody_on_at_once(
+    breakable: World, standby: Standby, tmp_path: Path, held_back: Callable[[], Any]
+) -> None:
+    async with copies(breakable, standby, tmp_path, 2, DB_REPLICA_MAX_LAG_S=LONG) as [first, second]:
+        (own, _), (other, token) = await first.create(), await first.create()
+        told = await record(first.service.core.ports, order("o1", UserId(other["id"])))
+        assert [one.result for one in told] == [FactResult.RECORDED]
+        assert await second.finds(other, "stranger", **{"consistency-token": token})
+        await held_back()
+        body = {"mergedUserId": other["id"], "reason": "the same person"}
+        operator, stranger = bearer(EVERYTHING, sub="ada"), bearer(EVERYTHING, sub="stranger")
+        path = f"/v1/users/{own['id']}"
+        answer = await first.client.post(f"{path}/merges", json=body, headers=operator | {"if-match": "*"})
+        assert answer.status_code == 201, answer.text
+
+        async def seen(headers: dict[str, str]) -> tuple[int, str]:
+            activity = (await second.client.get(f"{path}/activity", headers=headers)).json()["items"]
+            history = (await second.client.get(f"{path}/history", headers=headers)).json()["items"]
+            return len(activity), history[0]["event"]
+
+        assert await seen(operator) == (1, "UserMerged"), "at the other copy too"
+        assert await seen(stranger | {"consistency-token": answer.headers["consistency-token"]}) == (1, "UserMerged")
+        assert await seen(stranger) == (0, "UserCreated"), "who knows of nothing reads from the replica"
+        for copy in (first, second):
+            led = await copy.client.get(f"/v1/users/{other['id']}", headers=stranger)
+            assert (led.status_code, led.headers["location"]) == (308, path)
+        await standby.go_on()
+        asked = {"consistency-token": answer.headers["consistency-token"]}
+        assert await seen(stranger | asked) == (1, "UserMerged")
 
 
 async def erased(copy: Copy, request_id: Any) -> bool:

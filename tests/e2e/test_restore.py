@@ -24,17 +24,22 @@ from tests.e2e.harness.eraser import CONTEXT, tell_everybody
 from tests.e2e.harness.private import PrivatePostgres, private_postgres, server_folder
 from tests.e2e.harness.rows import rows
 from tests.e2e.harness.waiting import until
+from tests.facts import order, record
 from user_cli.app import build_app
 from user_cli.embedded.account import Account, server_account
 from user_cli.embedded.postgres import start_postgres
 from user_cli.embedded.process import Program, ServerProcess, free_port
 from user_cli.embedded.programs import postgres_programs
-from usercore.kernel.ids import UserId
+from usercore.audit.verify_audit import VerifyCommand
+from usercore.kernel.ids import EventId, UserId
+from usercore.merging.merge_users import MergeUsersCommand
+from usercore.merging.undo_merge import UndoMergeCommand
 from usercore.privacy.requests.make_request import MakePrivacyRequestCommand
 from usercore.privacy.requests.values import RequestKind, RequestState
 from usercore.settings import CoreSettings, load
 from usercore.users.create_user import CreateUserCommand
 from usercore.users.intake import ProfilePatch
+from usercore.users.read_users import UserNamed
 from usercore.wiring.core import Core
 from usercore.wiring.service import open_core
 
@@ -91,6 +96,11 @@ async def served(world: World, environ: dict[str, str], port: int) -> AsyncItera
 async def made(core: Core, name: str) -> UserId:
     profile = ProfilePatch(email=f"{name}@mail.example", first_name="Grace", last_name=name)
     return (await core.create_user(CreateUserCommand(profile), CONTEXT)).id
+
+
+async def merge(core: Core, survivor: UserId, merged: UserId) -> EventId:
+    command = MergeUsersCommand(survivor, merged, reason="the same person")
+    return (await core.merge_users(command, CONTEXT)).merge.id
 
 
 async def erase(core: Core, user_id: UserId) -> None:
@@ -151,6 +161,42 @@ async def test_a_backup_restored_into_an_empty_server_serves_and_erases_again_be
             assert [entry["changes"][0]["after"] is not None for entry in history] == [True], "the keys are there too"
             assert (await client.patch(f"/v1/users/{staying}", {"lastName": "Hopper"}, '"1"')).status == 200
         await run("look", there)
+
+
+async def test_a_restored_backup_keeps_merges_of_before_and_erases_nobody_whose_merge_was_undone(
+    breakable: World, environ: dict[str, str]
+) -> None:
+    async with open_core(load(CoreSettings, environ)) as service:
+        core = service.core
+        names = ("kept", "old", "later", "twin", "gone", "half", "sister", "other")
+        kept, old, later, twin, gone, half, sister, other = [await made(core, name) for name in names]
+        await record(core.ports, order("o-other", other))
+        await merge(core, kept, old)
+        mistaken = await merge(core, sister, other)
+        await run("back-up", environ)
+        await merge(core, later, twin)
+        await merge(core, gone, half)
+        await erase(core, gone)
+        await core.undo_merge(UndoMergeCommand(sister, mistaken, "two sisters"), CONTEXT)
+        await erase(core, sister)
+
+    async with private_postgres() as empty:
+        url = await emptied(empty)
+        await run("restore", environ | {"DATABASE_URL": url, "SERVER_URL": database_of(url, "postgres")})
+        async with open_core(load(CoreSettings, environ | {"DATABASE_URL": url, "REDIS_URL": ""})) as service:
+            assert (await service.readiness()).ready
+            users = await service.core.ports.users.get_many([kept, old, later, twin, gone, half, sister, other])
+            states = {user_id: user.status.state.value for user_id, user in users.items()}
+            assert states == {
+                **dict.fromkeys((kept, later, twin, other), "ACTIVE"),
+                **dict.fromkeys((gone, half, sister), "ERASED"),
+                old: "MERGED",
+            }
+            assert users[old].status.merged_into == kept
+            assert (await service.core.get_user(UserNamed(email="other@mail.example"))).id == other
+            assert (await service.core.read_activity.summary(other)).orders.count == 1
+            assert (await service.core.verify_audit(VerifyCommand())).findings == ()
+            assert (await service.core.check_ledger()).sound
 
 
 async def emptied(server: PrivatePostgres) -> str:

@@ -153,7 +153,7 @@ async def candidates(
     *,
     user_id: Annotated[str | None, Parameter(name="--user", help="Pairs of this account alone.")] = None,
     dismissed: Annotated[bool, Parameter(help="Those that somebody found to be two people's.")] = False,
-    scan: Annotated[bool, Parameter(help="Compare all accounts first: minutes for a million.")] = False,
+    scan: Annotated[bool, Parameter(help="Compare all accounts first: some 10 s for 200,000.")] = False,
     limit: WithDefault[int] = PAGE_DEFAULT,
     cursor: str | None = None,
     as_json: AsJson = False,

@@ -25,7 +25,10 @@ from usercore.merging.candidates import (
 from usercore.merging.ports import CandidateStore
 
 _PATIENCE_S: Final = 600
-"""How long a scan may take: a minute for a million accounts, and it keeps nobody waiting."""
+"""How long a scan may take; it keeps nobody waiting.
+
+Source: 5 to 15 s were measured for 200,000 accounts on two cores, with more pairs than are kept.
+"""
 _PRESENT: Final = "u.state IN ('ACTIVE', 'DEACTIVATED') AND NOT u.restricted"
 
 
