@@ -1,6 +1,6 @@
 """Merge an account into another, and say before what would come of it."""
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from usercore.kernel.context import CommandContext
 from usercore.kernel.ids import UserId
@@ -10,7 +10,7 @@ from usercore.kernel.receipts import IdempotencyLedger, Settled
 from usercore.merging.events import MergeRecord
 from usercore.merging.planning import Planner
 from usercore.merging.ports import MergeReader
-from usercore.merging.steps import SOURCE, Steps
+from usercore.merging.steps import SOURCE, Steps, Words
 from usercore.merging.values import Merge, MergePlan
 from usercore.users.errors import StaleVersionError, WriteContendedError
 from usercore.users.history import living, present
@@ -184,16 +184,7 @@ class MergeUsers:
             by=context.actor,
             reason=reason,
         )
-        change = Change(
-            user=last.user,
-            event_id=event_id,
-            event=last.event,
-            changes=last.changes,
-            context=context,
-            records=(MergeRecord(merge, plan.moves_names),),
-            along=(*along, ended),
-        )
-        return change, merge
+        return steps.closing(event_id, last, MergeRecord(merge, plan.moves_names), (*along, ended)), merge
 
     def _of_survivor(self, plan: MergePlan, steps: Steps) -> list[Change]:
         """Return the survivor's steps that say what changes for it: profile, preferences, consents."""
@@ -202,12 +193,7 @@ class MergeUsers:
         if (step := user.take_over(plan.profile, plan.verification, restricted=plan.restricted, now=now)) is not None:
             made.append(steps.plain(step))
             user = step.user
-        if plan.unsubscribed:
-            user = user.touch(now=now)
-            before = {one.said.topic: one.before for one in plan.unsubscribed}
-            left = tuple(evolve(one.said, source=SOURCE, at=user.updated_at) for one in plan.unsubscribed)
-            made.append(steps.preferences(user, before, left))
-        for one in plan.withdrawn:
-            user = user.touch(now=now)
-            made.append(steps.consent(user, one.before, evolve(one.said, source=SOURCE, at=user.updated_at)))
-        return made
+        words = Words(
+            [(one.before, one.said) for one in plan.unsubscribed], [(one.before, one.said) for one in plan.withdrawn]
+        )
+        return [*made, *steps.words(user, words, SOURCE, now=now)]

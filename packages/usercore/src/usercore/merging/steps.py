@@ -1,12 +1,15 @@
 """The steps of two lives that make a merge: each of them an ordinary one, which everybody who listens knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from usercore.kernel.changes import FieldChange
 from usercore.kernel.context import CommandContext
+from usercore.kernel.events import Record
+from usercore.kernel.ids import EventId
 from usercore.kernel.ports import IdGenerator
 from usercore.preferences.events import PreferencesRecord, UserEmailPreferencesUpdated
 from usercore.preferences.get_email_preferences import FACET as PREFERENCE
@@ -21,6 +24,21 @@ SOURCE: Final = "merge"
 """The source of what is said for a survivor because the merged account had said it."""
 UNDONE: Final = "merge-undone"
 """The source of what is said for a survivor again because it had said it before a merge."""
+
+
+@frozen
+class Words:
+    """What a survivor says because of a merge, or of its end, each behind what it had said before.
+
+    Args:
+        topics: of mail.
+        purposes: to which it consents, or not.
+        proofs: of consents, by the purpose's name.
+    """
+
+    topics: Sequence[tuple[EmailPreference | None, EmailPreference]]
+    purposes: Sequence[tuple[Consent | None, Consent]]
+    proofs: Mapping[str, str | None] = field(factory=dict, repr=False)
 
 
 @frozen
@@ -44,7 +62,34 @@ class Steps:
             context=self._beside,
         )
 
-    def preferences(
+    def closing(self, event_id: EventId, transition: Transition, record: Record, along: Sequence[Change]) -> Change:
+        """Return the change of the last step, which settles what is to be settled, along with all others."""
+        plain = self.plain(transition)
+        return evolve(plain, event_id=event_id, context=self.context, records=(record,), along=tuple(along))
+
+    def words(self, user: User, said: Words, source: str, *, now: datetime, as_asked: bool = False) -> list[Change]:
+        """Return the changes by which a user says something of topics at once, and of purposes one by one.
+
+        Args:
+            user: before.
+            said: what.
+            source: how it comes to be said.
+            now: aware, UTC.
+            as_asked: a deactivated account says it as well.
+        """
+        made: list[Change] = []
+        if said.topics:
+            user = user.touch(now=now, as_asked=as_asked)
+            before = {one.topic: earlier for earlier, one in said.topics}
+            spoken = tuple(evolve(one, source=source, at=user.updated_at) for _, one in said.topics)
+            made.append(self._preferences(user, before, spoken))
+        for earlier, one in said.purposes:
+            user = user.touch(now=now, as_asked=as_asked)
+            again = evolve(one, source=source, at=user.updated_at)
+            made.append(self._consent(user, earlier, again, said.proofs.get(one.purpose)))
+        return made
+
+    def _preferences(
         self, after: User, before: Mapping[str, EmailPreference | None], said: tuple[EmailPreference, ...]
     ) -> Change:
         """Return the change by which a user says something of topics."""
@@ -57,7 +102,7 @@ class Steps:
             records=(PreferencesRecord(after.id, said),),
         )
 
-    def consent(self, after: User, before: Consent | None, said: Consent, proof: str | None = None) -> Change:
+    def _consent(self, after: User, before: Consent | None, said: Consent, proof: str | None) -> Change:
         """Return the change by which a user says something of a purpose."""
         entry = LedgerEntry(after.id, after.version, said, self.context.actor, proof)
         return Change(

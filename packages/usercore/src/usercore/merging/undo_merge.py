@@ -11,7 +11,7 @@ from usercore.merging.errors import MergeNotFoundError, MergeTermOverError
 from usercore.merging.events import UndoRecord
 from usercore.merging.merge_users import DoneMerge
 from usercore.merging.ports import MergeReader
-from usercore.merging.steps import UNDONE, Steps
+from usercore.merging.steps import UNDONE, Steps, Words
 from usercore.merging.undoing import UndoPlanner
 from usercore.merging.values import Merge, MergePolicy, Undoing, UndoPlan
 from usercore.users.errors import StaleVersionError, WriteContendedError
@@ -173,16 +173,8 @@ class UndoMerge:
         back = steps.plain(plan.merged.come_back(plan.back, plan.back_verification, plan.status, now=now))
         last = (along[-1].user if along else plan.survivor).let_go(plan.merged.id, now=now)
         ended = evolve(plan.merge, undone=Undoing(last.user.updated_at, context.actor, reason))
-        change = Change(
-            user=last.user,
-            event_id=self.ids.event_id(),
-            event=last.event,
-            changes=last.changes,
-            context=context,
-            records=(UndoRecord(ended, plan.moves_names),),
-            along=(*along, back),
-        )
-        return change, ended
+        record = UndoRecord(ended, plan.moves_names)
+        return steps.closing(self.ids.event_id(), last, record, (*along, back)), ended
 
     def _of_survivor(self, plan: UndoPlan, steps: Steps) -> list[Change]:
         """Return the survivor's steps that say what goes back for it."""
@@ -192,13 +184,9 @@ class UndoMerge:
         if step is not None:
             made.append(steps.plain(step))
             user = step.user
-        if plan.preferences:
-            user = user.touch(now=now, as_asked=True)
-            before = {one.now.topic: one.now for one in plan.preferences}
-            said = tuple(evolve(one.before, source=UNDONE, at=user.updated_at) for one in plan.preferences)
-            made.append(steps.preferences(user, before, said))
-        for one in plan.consents:
-            user = user.touch(now=now, as_asked=True)
-            again = evolve(one.before, source=UNDONE, at=user.updated_at)
-            made.append(steps.consent(user, one.now, again, plan.proofs.get(again.purpose)))
-        return made
+        words = Words(
+            [(one.now, one.before) for one in plan.preferences],
+            [(one.now, one.before) for one in plan.consents],
+            plan.proofs,
+        )
+        return [*made, *steps.words(user, words, UNDONE, now=now, as_asked=True)]
