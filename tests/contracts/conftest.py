@@ -64,7 +64,12 @@ async def cached_ports(redis_url: str) -> AsyncIterator[Ports]:
     key = Secret(base64.b64encode(bytes(32)).decode())
     settings = CacheSettings(url=Secret(redis_url), key=key, namespace=f"test-{uuid4().hex}", timeout_s=5.0)
     async with open_cache(settings) as cache:
-        yield evolve(inner, profiles=cache.reader(inner.profiles), writer=cache.writer(inner.writer))
+        yield evolve(
+            inner,
+            profiles=cache.reader(inner.profiles),
+            writer=cache.writer(inner.writer),
+            import_writer=cache.import_writer(inner.import_writer),
+        )
 
 
 @pytest.fixture(name="sql_ports")

@@ -35,6 +35,7 @@ _COMMANDS = {
     "merge": ("user_cli.commands.merge:app", "Duplicate accounts: what a merge would do, doing it, looking back."),
     "top": ("user_cli.commands.top:top", "A running service at a glance, again and again."),
     "stats": ("user_cli.commands.stats:stats", "How many users there are, since when, and of what kind."),
+    "import": ("user_cli.commands.import_users:import_users", "Create and change many users from a file."),
     "export": ("user_cli.commands.export:export", "Write many users into a file: NDJSON, CSV or Parquet."),
     "segment": ("user_cli.commands.segment:app", "Users chosen by a filter: count them, and what a filter means."),
     "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),

@@ -3,8 +3,33 @@
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 
-__all__ = ["end_by_signals", "heed_signals"]
+__all__ = ["Asked", "end_by_signals", "heed_signals", "let_batches_end"]
+
+
+class Asked:
+    """Which signal asked us to end, if one did."""
+
+    def __init__(self) -> None:
+        self.by: signal.Signals | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether one did."""
+        return self.by is not None
+
+    @property
+    def exit_code(self) -> int:
+        """128 and the signal, as shells have it."""
+        return 128 + (self.by or signal.SIGINT)
+
+
+def let_batches_end() -> Asked:
+    """Return what tells whether somebody asked us to end, for work that ends when it comes to a good place."""
+    asked = Asked()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        _at((number,), partial(setattr, asked, "by", number))
+    return asked
 
 
 def heed_signals() -> asyncio.Event:

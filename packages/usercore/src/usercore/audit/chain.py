@@ -33,7 +33,12 @@ def digest_of(entry: AuditEntry) -> bytes:
         entry.version,
         entry.contents_hash.hex(),
     )
-    return sha256(_ENTRY + json.dumps(said, separators=(",", ":")).encode()).digest()
+    return digest_of_text(json.dumps(said, separators=(",", ":")).encode())
+
+
+def digest_of_text(said: bytes) -> bytes:
+    """Return what :func:`digest_of` returns, of everything that an entry says in its one form of JSON."""
+    return sha256(_ENTRY + said).digest()
 
 
 def link(previous: bytes, sequence: int, digest: bytes) -> bytes:

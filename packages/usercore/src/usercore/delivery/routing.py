@@ -157,8 +157,14 @@ def _letter(user: User) -> Mapping[str, object]:
 def _welcome(change: Change, tell: "_Teller", login: Mapping[str, object]) -> Iterator[Delivery]:
     hashed = change.credential.password_hash if change.credential else None
     yield tell(Recipient.AUTHENTICATION, Operation.PROVISION_CREDENTIAL, login, hashed)
+    if not _is_announced(change):
+        return
     invite = Operation.SEND_INVITATION if hashed is None else Operation.SEND_WELCOME
     yield tell(Recipient.NOTIFICATION, invite, _letter(change.user), _link_of(change))
+
+
+def _is_announced(change: Change) -> bool:
+    return change.credential is None or change.credential.announced
 
 
 def _link_of(change: Change) -> Secret | None:
@@ -175,6 +181,8 @@ def _farewell(change: Change, tell: "_Teller") -> Iterator[Delivery]:
     is no other address.
     """
     after = change.user.profile.email
+    if not _is_announced(change):
+        return
     for one in change.changes:
         before = one.before
         if isinstance(before, EmailAddress) and before.canonical != after.canonical:

@@ -31,6 +31,7 @@ PUBLISHED: Final = (
     "user-merge-undone",
     "user-erased",
     "user-command-rejected",
+    "users-imported",
 )
 """Events, by the names of :func:`usercore.codec.scalars.kebab`."""
 

@@ -206,6 +206,12 @@ class RetentionSettings:
         # Source: three years and a half, as claims by GDPR Art. 82 lapse in most member states within three years.
         default=1278,
     )
+    imports_days: int = setting(
+        "USER_SERVICE_RETENTION_IMPORTS_DAYS",
+        whole_number(1, 3650),
+        "How long it is remembered of imports that have ended how they went, and which rows had errors.",
+        default=90,
+    )
     inactivity_days: int = setting(
         "USER_SERVICE_RETENTION_INACTIVITY_DAYS",
         whole_number(0, 36_500),

@@ -27,9 +27,21 @@ class AttributeRules:
         Raises:
             ProfileInvalidError: they do not; each broken rule is named.
         """
+        if attributes:
+            self.check_against(await self.schemas.current(), attributes)
+
+    def check_against(self, schema: AttributeSchema | None, attributes: Mapping[str, Json]) -> None:
+        """Pass attributes that satisfy the schema in force.
+
+        Args:
+            schema: the one in force, or None where there is none.
+            attributes: what is to be judged.
+
+        Raises:
+            ProfileInvalidError: they do not; each broken rule is named.
+        """
         if not attributes:
             return
-        schema = await self.schemas.current()
         if schema is None:
             detail = "no attribute is allowed until the operator registers an attribute schema"
             raise ProfileInvalidError(violations=(Violation(("attributes",), "attributes_without_schema", detail),))

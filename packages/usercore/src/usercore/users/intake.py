@@ -89,7 +89,48 @@ def new_profile(patch: ProfilePatch, rules: EmailRules, today: date) -> Profile:
     Raises:
         ProfileInvalidError: fields are missing or break their rules.
     """
-    return _applied(patch, None, rules, today)
+    try:
+        return _straight(patch, rules, today)
+    except ValueRejectedError:
+        return _applied(patch, None, rules, today)
+
+
+def _straight(patch: ProfilePatch, rules: EmailRules, today: date) -> Profile:
+    """Return the profile of a new user where no rule is broken, at a fraction of what it takes to name those that are.
+
+    Raises:
+        ValueRejectedError: one is.
+    """
+    email, first_name, last_name = patch.email, patch.first_name, patch.last_name
+    if not (isinstance(email, str) and isinstance(first_name, str) and isinstance(last_name, str)):
+        raise ValueRejectedError("required", "give a value")
+    parsed = rules.parse(email)
+    username, born = patch.username, patch.birth_date
+    attributes = patch.attributes
+    return Profile(
+        username=parse_username(username, parsed) if isinstance(username, str) else parsed.address,
+        email=parsed,
+        first_name=_name(first_name),
+        last_name=_name(last_name),
+        phone_number=parse_phone(raw) if isinstance(raw := patch.phone_number, str) else None,
+        address=_straight_address(given) if isinstance(given := patch.address, AddressPatch) else None,
+        locale=parse_locale(raw) if isinstance(raw := patch.locale, str) else None,
+        time_zone=parse_time_zone(raw) if isinstance(raw := patch.time_zone, str) else None,
+        birth_date=parse_birth_date(born, today) if isinstance(born, date) else None,
+        attributes=parse_attributes(merge({}, attributes)) if isinstance(attributes, Mapping) and attributes else {},
+        external_id=parse_text(raw, max_chars=EXTERNAL_ID_MAX_CHARS)
+        if isinstance(raw := patch.external_id, str)
+        else None,
+    )
+
+
+def _straight_address(patch: AddressPatch) -> Address | None:
+    raw = (patch.street, patch.city, patch.state, patch.postal_code, patch.country)
+    parts = [
+        parse_text(one, max_chars=most) if isinstance(one, str) else None
+        for one, most in zip(raw, ADDRESS_MAX_CHARS.values(), strict=True)
+    ]
+    return Address(*parts) if any(parts) else None
 
 
 def changed_profile(patch: ProfilePatch, before: Profile, rules: EmailRules, today: date) -> Profile:

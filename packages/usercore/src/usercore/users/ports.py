@@ -15,7 +15,7 @@ from usercore.kernel.ids import EventId, UserId
 from usercore.kernel.paging import Page
 from usercore.kernel.secret import Secret
 from usercore.users.attributes import AttributeSchema, Json
-from usercore.users.model import User
+from usercore.users.model import Profile, User
 from usercore.users.queries import UserQuery
 from usercore.users.values import AccountState, EmailAddress
 
@@ -25,10 +25,12 @@ class Credential:
     """How a new user is to sign in: with a hashed password, or by an invitation to choose one.
 
     Args:
-        password_hash: Argon2id in PHC string format; None means: send an invitation.
+        password_hash: as a PHC string; None means: send an invitation.
+        announced: whether the user is sent mail about the change; those of an import are not, unless it is asked for.
     """
 
     password_hash: Secret | None
+    announced: bool = True
 
 
 @frozen
@@ -110,6 +112,22 @@ class Lookup:
     value: str = field(repr=False)
 
 
+def name_of(user: User, kind: LookupKind) -> str | None:
+    """Return what names a user, in the form under which it is unique; None where they have no such name."""
+    return name_in(user.profile, kind)
+
+
+def name_in(profile: Profile, kind: LookupKind) -> str | None:
+    """Return what names the user of a profile, in the form under which it is unique, or None."""
+    match kind:
+        case LookupKind.EMAIL:
+            return profile.email.canonical
+        case LookupKind.USERNAME:
+            return profile.canonical_username
+        case LookupKind.EXTERNAL_ID:
+            return profile.external_id
+
+
 class Beginnings(Protocol):
     """Knows what other features keep of a user from the first moment on."""
 
@@ -136,6 +154,14 @@ class UserReader(Protocol):
 
     async def find(self, lookup: Lookup) -> User | None:
         """Return the one user so named, or None.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        ...
+
+    async def find_many(self, kind: LookupKind, values: Sequence[str]) -> Mapping[str, User]:
+        """Return the users that have one of these names, each by the name; a name that nobody has is simply missing.
 
         Raises:
             UnavailableError: the database does not answer.

@@ -119,7 +119,8 @@ def parse_text(raw: str, *, max_chars: int, min_chars: int = 1) -> str:
         raise ValueRejectedError("too_short", f"give at least {min_chars} character(s)")
     if len(text) > max_chars:
         raise ValueRejectedError("too_long", f"give at most {max_chars} characters")
-    if _CONTROL.search(text):
+    # What is printable has no such character, and is told apart in a fraction of the time.
+    if not text.isprintable() and _CONTROL.search(text):
         raise ValueRejectedError("control_character", "leave out control characters and line breaks")
     return text
 
@@ -209,7 +210,7 @@ def parse_username(raw: str, email: EmailAddress) -> str:
 
 def fold_ascii(text: str) -> str:
     """Fold ASCII letters to lower case and leave every other character alone."""
-    return text.translate(_ASCII_FOLD)
+    return text.lower() if text.isascii() else text.translate(_ASCII_FOLD)
 
 
 _ASCII_FOLD = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}

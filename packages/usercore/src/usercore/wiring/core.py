@@ -13,6 +13,11 @@ from usercore.audit.read_audit import ReadAudit
 from usercore.audit.record_reads import RecordReads
 from usercore.audit.verify_audit import VerifyAudit
 from usercore.bulk.exports.export_users import ExportUsers
+from usercore.bulk.imports.end_import import EndImport
+from usercore.bulk.imports.import_batch import ImportBatch
+from usercore.bulk.imports.read_imports import ReadImports
+from usercore.bulk.imports.run_import import RunImport
+from usercore.bulk.imports.start_import import StartImport
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.reconcile import ReconcileCredentials
@@ -192,6 +197,11 @@ class Core:
     dismiss_candidate: DismissCandidate
     rotate_keys: RotateKeys
     seal_plain: SealPlain
+    start_import: StartImport
+    import_batch: ImportBatch
+    run_import: RunImport
+    end_import: EndImport
+    read_imports: ReadImports
     once: Once
     ports: Ports
 
@@ -302,6 +312,7 @@ def assemble(
     separate = SeparateAccounts(
         ports.users, ports.merges, UndoMerge(whenever, undo_planner, ports.writer, ports.ledger, ports.ids)
     )
+    importing = _importing(ports, rules, newcomers)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
@@ -424,9 +435,18 @@ def assemble(
         undo_merge=UndoMerge(undoable, undo_planner, ports.writer, ports.ledger, ports.ids),
         rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
         seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),
+        start_import=StartImport(ports.imports, ports.clock, ports.ids),
+        import_batch=importing,
+        run_import=RunImport(importing),
+        end_import=EndImport(ports.imports, ports.clock, ports.ids),
+        read_imports=ReadImports(ports.imports),
         once=Once(ports.ledger, ports.clock),
         ports=ports,
     )
+
+
+def _importing(ports: Ports, rules: AttributeRules, newcomers: VerifyNewcomers) -> ImportBatch:
+    return ImportBatch(ports.import_writer, ports.users, ports.emails, rules, newcomers, ports.clock, ports.ids)
 
 
 def _exporting(ports: Ports) -> ExportUserData:

@@ -24,6 +24,7 @@ from usercore.users.ports import (
     HistoryEntry,
     HistoryReader,
     Lookup,
+    LookupKind,
     ProfileDocument,
     ProfileReader,
     UserDirectory,
@@ -103,6 +104,11 @@ class GatedUserReader:
         """Return the one user so named, or None."""
         await self.gate.passed()
         return await self.inner.find(lookup)
+
+    async def find_many(self, kind: LookupKind, values: Sequence[str]) -> Mapping[str, User]:
+        """Return the users that have one of these names."""
+        await self.gate.passed()
+        return await self.inner.find_many(kind, values)
 
     async def due_for_reactivation(self, now: datetime, limit: int) -> Sequence[UserId]:
         """Return deactivated users whose `until` has come."""

@@ -26,6 +26,7 @@ _PERIOD_S: Final = {
     "purge_idempotency_keys": 300.0,
     "purge_deliveries": 300.0,
     "purge_verifications": 300.0,
+    "purge_imports": 300.0,
     "backlog": 15.0,
     "audit_checkpoint": 15.0,
     "retention": 300.0,
@@ -44,6 +45,7 @@ class Maintenance:
         metrics: are told.
         checkpoint_every: how old the last checkpoint of the audit trail may become; None makes none.
         retention_every: how long ago the last run of the retention schedule may be; None runs none.
+        imports_kept: how long imports are remembered behind their end.
     """
 
     core: Core
@@ -51,6 +53,7 @@ class Maintenance:
     deliveries_kept: timedelta = timedelta(days=30)
     checkpoint_every: timedelta | None = None
     retention_every: timedelta | None = None
+    imports_kept: timedelta = timedelta(days=90)
 
     async def run(self, interval_s: float) -> None:
         """Go round until cancelled; a failing task is counted, logged and tried again.
@@ -89,6 +92,7 @@ class Maintenance:
             "purge_idempotency_keys": self._purge,
             "purge_deliveries": lambda: _until_none_left(self._purge_deliveries),
             "purge_verifications": lambda: _until_none_left(self.core.purge_verifications),
+            "purge_imports": self._purge_imports,
             "backlog": self._backlog,
             "audit_checkpoint": self._checkpoint,
             "retention": self._retention,
@@ -104,6 +108,9 @@ class Maintenance:
 
     async def _purge(self) -> None:
         await self.core.ports.ledger.purge(self.core.ports.clock.now())
+
+    async def _purge_imports(self) -> None:
+        await self.core.ports.imports.purge(self.core.ports.clock.now() - self.imports_kept)
 
     async def _purge_archives(self) -> None:
         await self.core.ports.archives.purge(self.core.ports.clock.now())

@@ -27,6 +27,7 @@ from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliveryRecords
 from usercore.adapters.memory.exports import MemoryUserExporter
+from usercore.adapters.memory.imports import MemoryImportStore, MemoryImportWriter
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.keys import MemoryKeyStore
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
@@ -83,6 +84,7 @@ from usercore.audit.ports import (
     ListingTrail,
 )
 from usercore.bulk.exports.ports import UserExporter
+from usercore.bulk.imports.ports import ImportStore, ImportWriter
 from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
@@ -187,6 +189,8 @@ class PortOverrides(TypedDict, total=False):
     trail_parts: TrailParts
     merges: MergeReader
     candidates: CandidateStore
+    imports: ImportStore
+    import_writer: ImportWriter
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -265,6 +269,8 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         trail_parts=OnePart(),
         merges=MemoryMergeReader(database),
         candidates=MemoryCandidateStore(database),
+        imports=MemoryImportStore(database),
+        import_writer=MemoryImportWriter(database),
         authentication=services,
         credentials=services,
         notification=services,

@@ -14,6 +14,7 @@ from usercore.audit.ports import (
     ListingTrail,
 )
 from usercore.bulk.exports.ports import UserExporter
+from usercore.bulk.imports.ports import ImportStore, ImportWriter
 from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
@@ -118,6 +119,8 @@ class Ports:
     trail_parts: TrailParts
     merges: MergeReader
     candidates: CandidateStore
+    imports: ImportStore
+    import_writer: ImportWriter
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService

@@ -172,7 +172,10 @@ async def open_core(settings: CoreSettings) -> AsyncIterator[Service]:
         wakeups = partial(open_signal, settings.database)
         every = checkpoint_every(settings.checkpoints)
         retention_every = timedelta(hours=settings.retention.every_h) if settings.retention.every_h else None
-        maintenance = Maintenance(core, metrics, timedelta(hours=settings.delivery.kept_h), every, retention_every)
+        imports_kept = timedelta(days=settings.retention.imports_days)
+        maintenance = Maintenance(
+            core, metrics, timedelta(hours=settings.delivery.kept_h), every, retention_every, imports_kept
+        )
         yield Service(
             core, metrics, maintenance, wakeups, tracer, database, cache, gate, SchemaCheck(database), replication
         )
@@ -266,6 +269,8 @@ async def _ports(
         trail_parts=sql.trail_parts,
         merges=sql.merges,
         candidates=sql.candidates,
+        imports=sql.imports,
+        import_writer=sql.import_writer if cache is None else cache.import_writer(sql.import_writer),
         authentication=services.authentication,
         credentials=services.credentials,
         notification=services.notification,

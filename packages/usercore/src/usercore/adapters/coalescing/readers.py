@@ -18,7 +18,7 @@ from usercore.kernel.ids import UserId
 from usercore.preferences.ports import PreferencesReader
 from usercore.preferences.values import EmailPreference
 from usercore.users.model import User
-from usercore.users.ports import Lookup, ProfileDocument, ProfileReader, UserReader
+from usercore.users.ports import Lookup, LookupKind, ProfileDocument, ProfileReader, UserReader
 
 MOST_AT_ONCE: Final = 256
 """Users in one batch: enough that the cost of a round trip no longer counts."""
@@ -134,6 +134,10 @@ class GatheredUserReader(_ById[User]):
     async def find(self, lookup: Lookup) -> User | None:
         """Return the one user so named, or None; asked alone."""
         return await self._inner.find(lookup)
+
+    async def find_many(self, kind: LookupKind, values: Sequence[str]) -> Mapping[str, User]:
+        """Return the users that have one of these names; many already, so asked at once."""
+        return await self._inner.find_many(kind, values)
 
     async def due_for_reactivation(self, now: datetime, limit: int) -> Sequence[UserId]:
         """Return deactivated users whose `until` has come, the longest due first."""

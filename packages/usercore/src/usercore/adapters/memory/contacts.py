@@ -1,6 +1,7 @@
 """Email addresses by the standard library alone: the plain ones that nearly everybody has."""
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -43,10 +44,14 @@ class PlainEmailRules:
 
 
 def _is_plain(local: str, domain: str) -> bool:
+    return len(local) <= LOCAL_PART_MAX_CHARS and _LOCAL_PART.fullmatch(local) is not None and _is_plain_domain(domain)
+
+
+@lru_cache(maxsize=4096)
+def _is_plain_domain(domain: str) -> bool:
+    """Tell of a domain; most people's addresses are of few."""
     return (
-        len(local) <= LOCAL_PART_MAX_CHARS
-        and len(domain) <= DOMAIN_MAX_CHARS
-        and _LOCAL_PART.fullmatch(local) is not None
+        len(domain) <= DOMAIN_MAX_CHARS
         and _DOMAIN.fullmatch(domain) is not None
         and domain.rpartition(".")[2].lower() not in UNDELIVERABLE_TLDS
     )

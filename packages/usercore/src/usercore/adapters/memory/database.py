@@ -17,6 +17,7 @@ from usercore.adapters.memory.rows import Rows, rows_of
 from usercore.audit.chain import chained
 from usercore.audit.entry import AuditEntry, ChainedEntry, ChainHead
 from usercore.audit.ports import NewCheckpoint
+from usercore.bulk.imports.values import Import, ImportId, RowError
 from usercore.delivery.ports import OutboxMessage
 from usercore.delivery.values import Delivery, DeliveryLine, DeliveryState, Recipient
 from usercore.kernel.errors import UserCoreError
@@ -194,6 +195,8 @@ class MemoryDatabase:
     told_of: dict[tuple[FactKind, str], UserId] = field(factory=dict, repr=False)
     candidates: dict[tuple[UserId, UserId], Candidate] = field(factory=dict, repr=False)
     merge_scanned_at: datetime | None = None
+    imports: dict[ImportId, Import] = field(factory=dict, repr=False)
+    import_errors: dict[ImportId, list[RowError]] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""

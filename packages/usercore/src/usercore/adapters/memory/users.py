@@ -17,6 +17,7 @@ from usercore.users.ports import (
     HistoryEntry,
     HistoryReader,
     Lookup,
+    LookupKind,
     ProfileDocument,
     ProfileReader,
     UserDirectory,
@@ -46,6 +47,11 @@ class MemoryUserReader:
     async def merged_into(self, user_id: UserId) -> Sequence[UserId]:
         """Return whose accounts were merged into a user's, over any number of merges, by id."""
         return sorted(self.database.merged_into(user_id))
+
+    async def find_many(self, kind: LookupKind, values: Sequence[str]) -> Mapping[str, User]:
+        """Return the users that have one of these names."""
+        names, users = self.database.names, self.database.users
+        return {value: users[names[kind, value]] for value in values if (kind, value) in names}
 
     async def due_for_reactivation(self, now: datetime, limit: int) -> Sequence[UserId]:
         """Return deactivated users whose `until` has come, the longest due first."""

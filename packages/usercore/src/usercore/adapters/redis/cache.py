@@ -9,13 +9,15 @@ from typing import Final
 
 from usercore.adapters.redis.breaker import Breaker
 from usercore.adapters.redis.debts import OwedInvalidations
+from usercore.adapters.redis.importing import FencedImportWriter
 from usercore.adapters.redis.link import RedisLink, Shielded
 from usercore.adapters.redis.observer import CacheObserver, SilentObserver
-from usercore.adapters.redis.protocol import ReadThrough, WriteThrough
+from usercore.adapters.redis.protocol import Fence, ReadThrough, WriteThrough
 from usercore.adapters.redis.reader import CachedProfileReader
 from usercore.adapters.redis.sealing import Sealer
 from usercore.adapters.redis.store import RedisStore
 from usercore.adapters.redis.writer import FencedUserWriter
+from usercore.bulk.imports.ports import ImportWriter
 from usercore.kernel.ids import UserId
 from usercore.settings.sections import CacheSettings
 from usercore.users.ports import ProfileReader, UserWriter
@@ -65,6 +67,10 @@ class Cache:
     def writer(self, inner: UserWriter) -> FencedUserWriter:
         """Lay the cache over a writer. Every writer of every copy of the service must stand behind one."""
         return FencedUserWriter(WriteThrough(self._store, inner, self._new_token, self._owed.owe), self._writes)
+
+    def import_writer(self, inner: ImportWriter) -> FencedImportWriter:
+        """Lay the cache over what writes imports."""
+        return FencedImportWriter(inner, Fence(self._store, self._new_token, self._owed.owe), self._writes)
 
     async def invalidate(self, ids: Sequence[UserId]) -> None:
         """Delete what is cached of users: for changes that went past :meth:`writer`.

@@ -10,8 +10,8 @@ transaction lasts. What remains is a writer killed between its commit and its re
 as well: then a stale value may stand until it expires, a minute at most.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from attrs import field, frozen
 
@@ -20,6 +20,8 @@ from usercore.adapters.redis.steps import CacheDownError, FencedStore
 from usercore.kernel.errors import ExhaustedError, UserCoreError
 from usercore.kernel.ids import UserId
 from usercore.users.ports import Change, ProfileDocument, ProfileReader, UserWriter
+
+T = TypeVar("T")
 
 
 class Box(Protocol):
@@ -142,18 +144,37 @@ class WriteThrough:
     async def commit(self, changes: Sequence[Change]) -> Sequence[UserCoreError | None]:
         """Commit changes; by the time this returns no cached value is older than they are."""
         ids = list(dict.fromkeys(step.user.id for change in changes for step in change.steps))
+        return await Fence(self.store, self.new_token, self.owe).around(ids, lambda: self.inner.commit(changes))
+
+
+@frozen
+class Fence:
+    """Keeps readers from filling while users are written.
+
+    Args:
+        store: takes the steps.
+        new_token: names this writer's part of a fence as no other.
+        owe: is given users whose values could not be deleted after a commit.
+    """
+
+    store: FencedStore
+    new_token: Callable[[], str]
+    owe: Callable[[Sequence[UserId]], None]
+
+    async def around(self, ids: Sequence[UserId], commit: Callable[[], Awaitable[T]]) -> T:
+        """Return what `commit` returns; by then no cached value of the users is older than what it wrote."""
         token = self.new_token()
         await self._fence(ids, token)
         over = False
         try:
-            outcomes = await self.inner.commit(changes)
+            outcome = await commit()
             over = True
         except ExhaustedError:
             over = True  # nothing was committed, says the port
             raise
         finally:
             await self._release(ids, token, over=over)
-        return outcomes
+        return outcome
 
     async def _fence(self, ids: Sequence[UserId], token: str) -> None:
         try:

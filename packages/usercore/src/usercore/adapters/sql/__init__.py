@@ -18,6 +18,8 @@ from usercore.adapters.sql.engine import Database, Reads, open_database
 from usercore.adapters.sql.erasing import SqlErasureTraces
 from usercore.adapters.sql.exports import SqlUserExporter
 from usercore.adapters.sql.history import SqlHistoryReader
+from usercore.adapters.sql.import_writer import SqlImportWriter
+from usercore.adapters.sql.imports import SqlImportStore
 from usercore.adapters.sql.inbox import SqlInbox, SqlRejections
 from usercore.adapters.sql.key_store import SqlKeyStore
 from usercore.adapters.sql.keys import SqlKeyedHasher, SqlServiceKeys, SqlVault
@@ -102,6 +104,8 @@ class SqlPorts:
     trail_parts: SqlTrailParts
     merges: SqlMergeReader
     candidates: SqlCandidateStore
+    imports: SqlImportStore
+    import_writer: SqlImportWriter
 
 
 def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | None = None) -> SqlPorts:
@@ -160,4 +164,6 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         trail_parts=SqlTrailParts(database),
         merges=SqlMergeReader(database),
         candidates=SqlCandidateStore(database),
+        imports=SqlImportStore(database),
+        import_writer=SqlImportWriter(database, vault),
     )

@@ -95,7 +95,7 @@ class SqlVault:
             born: they are new, so that none can have a key.
         """
         stored = {} if born else await self.keys_of(ids)
-        return {user_id: UserKey(stored[user_id]) if user_id in stored else self._fresh(user_id) for user_id in ids}
+        return {user_id: UserKey(stored[user_id]) if user_id in stored else self.fresh(user_id) for user_id in ids}
 
     def stored(self, keys: Mapping[UserId, UserKey]) -> None:
         """Remember keys that have just been stored."""
@@ -106,7 +106,8 @@ class SqlVault:
         """Forget a key, so that the next use reads it anew."""
         self._remembered.keys.pop(user_id, None)
 
-    def _fresh(self, user_id: UserId) -> UserKey:
+    def fresh(self, user_id: UserId) -> UserKey:
+        """Return a new key for a user who has none; it is to be stored with what it seals."""
         key = self.master.fresh()
         return UserKey(key, self.master.wrap(user_id, key))
 

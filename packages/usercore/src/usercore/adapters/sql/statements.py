@@ -55,14 +55,16 @@ won AS (
 )"""  # noqa: S608 -- the same
 
 # The outbox's number is drawn here, after the user's row was written: per user, numbers go up with versions.
-_DEPENDENTS: Final = """
+_OUTBOX: Final = """
 to_outbox AS (
     INSERT INTO outbox (aggregatetype, aggregateid, type, payload, event_id, sequence, occurred_at, headers, shard,
                         topic)
     SELECT 'user', i.id, i.message, i.payload::json, i.event_id, i.version, i.updated_at, i.headers, i.shard,
            i.topic
     FROM won JOIN input AS i ON i.id = won.id
-), to_inbox AS (
+)"""
+_DEPENDENTS: Final = """
+to_inbox AS (
     INSERT INTO inbox (topic, source, message_id, fingerprint, received_at)
     SELECT i.inbox_topic, i.inbox_source, i.inbox_id, decode(i.inbox_fingerprint, 'hex'), i.updated_at
     FROM won JOIN input AS i ON i.id = won.id
@@ -156,16 +158,29 @@ heads AS MATERIALIZED (
     FROM won LEFT JOIN heads AS h ON h.user_id = won.id
 )"""  # noqa: S608 -- the same
 
+_MOVED: Final = "SELECT l.id::text, l.version, won.id IS NOT NULL FROM locked AS l LEFT JOIN won ON won.id = l.id"
+
 CREATE: Final = f"""
-WITH {_INPUT}, {_CREATED}, {_FIRST_PLACES}, {_DEPENDENTS} SELECT id::text FROM won
+WITH {_INPUT}, {_CREATED}, {_FIRST_PLACES}, {_OUTBOX}, {_DEPENDENTS} SELECT id::text FROM won
 """.encode()  # noqa: S608 -- the same
 """Creates users; returns the ids of those that were created."""
 
-UPDATE: Final = f"""
-WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_NEXT_PLACES}, {_DEPENDENTS}, {_SETTLED}
-SELECT l.id::text, l.version, won.id IS NOT NULL FROM locked AS l LEFT JOIN won ON won.id = l.id
+CREATE_QUIETLY: Final = f"""
+WITH {_INPUT}, {_CREATED}, {_FIRST_PLACES}, {_DEPENDENTS} SELECT id::text FROM won
 """.encode()  # noqa: S608 -- the same
+"""The same, without an event for each user."""
+
+UPDATE: Final = f"""
+WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_NEXT_PLACES}, {_OUTBOX}, {_DEPENDENTS}, {_SETTLED}
+{_MOVED}
+""".encode()
 """Takes users one version further; returns for each that exists its version before, and whether it moved."""
+
+UPDATE_QUIETLY: Final = f"""
+WITH {_INPUT}, {_LOCKED}, {_UPDATED}, {_NEXT_PLACES}, {_DEPENDENTS}, {_SETTLED}
+{_MOVED}
+""".encode()
+"""The same, without an event for each user."""
 
 WHY_TAKEN: Final = b"""
 SELECT EXISTS (SELECT FROM inbox WHERE topic = $5::text AND source = $6::text AND message_id = $7::text),

@@ -10,7 +10,7 @@ from usercore.adapters.sql.engine import Database
 from usercore.adapters.sql.mapping import USER_SELECT, canonical_ids, is_canonical, is_storable, user_of
 from usercore.kernel.ids import UserId
 from usercore.users.model import User
-from usercore.users.ports import Lookup, LookupKind, UserReader
+from usercore.users.ports import Lookup, LookupKind, UserReader, name_of
 
 
 def _select(condition: str) -> bytes:
@@ -31,6 +31,11 @@ _MERGED_INTO: Final = b"""
     )
     SELECT id::text FROM merged ORDER BY id
 """
+_BY_NAMES: Final[Mapping[LookupKind, bytes]] = {
+    LookupKind.EMAIL: _select("u.email_canonical = ANY($1::text[])"),
+    LookupKind.USERNAME: _select("u.username_canonical = ANY($1::text[])"),
+    LookupKind.EXTERNAL_ID: _select("u.external_id = ANY($1::text[])"),
+}
 _DUE: Final = b"""
     SELECT id::text FROM users
     WHERE state = 'DEACTIVATED' AND status_until IS NOT NULL AND status_until <= $1 AND NOT restricted
@@ -64,6 +69,12 @@ class SqlUserReader:
         if not is_canonical(user_id):
             return ()
         return [UserId(found) for (found,) in await self.database.fetch(_MERGED_INTO, user_id)]
+
+    async def find_many(self, kind: LookupKind, values: Sequence[str]) -> Mapping[str, User]:
+        """Return the users that have one of these names."""
+        wanted = [value for value in values if is_storable(value)]
+        users = map(user_of, await self.database.fetch(_BY_NAMES[kind], wanted)) if wanted else ()
+        return {name: user for user in users if (name := name_of(user, kind)) is not None}
 
     async def due_for_reactivation(self, now: datetime, limit: int) -> Sequence[UserId]:
         """Return deactivated users whose `until` has come, the longest due first."""

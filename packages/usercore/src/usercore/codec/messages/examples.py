@@ -119,6 +119,13 @@ PUBLISHED: Final[Mapping[str, Example]] = {
     "UserVerified": {"userId": _USER, "channel": "email", "verifiedAt": _AT},
     "UserMerged": {"userId": _USER, "mergedUserId": _OTHER, "mergedAt": _AT},
     "UserMergeUndone": {"userId": _USER, "mergedUserId": _OTHER, "undoneAt": _AT},
+    "UsersImported": {
+        "importId": "01900000-0000-7000-8000-00000000000b",
+        "startedAt": _AT,
+        "finishedAt": _AT,
+        "created": 1999000,
+        "updated": 0,
+    },
     "UserErased": {"userId": _USER, "erasedAt": _AT},
     "UserCommandRejected": {
         "command": "CreateUser",

@@ -124,6 +124,16 @@ class UserErased(Struct, rename="camel", kw_only=True):
     erased_at: Time
 
 
+class UsersImported(Struct, rename="camel", kw_only=True):
+    """Many users were created or changed at once, and no event tells of each: whoever keeps a copy reads it anew."""
+
+    import_id: Annotated[str, Meta(description="The import's id.")]
+    started_at: Time
+    finished_at: Time
+    created: Annotated[int, Meta(ge=0, description="Users that are new.")]
+    updated: Annotated[int, Meta(ge=0, description="Users that were changed.")]
+
+
 class AuditCheckpointMade(Struct, rename="camel", kw_only=True):
     """All chains of the audit trail as they stood at a time, as one signed hash."""
 

@@ -44,6 +44,7 @@ PUBLISHED: Final[tuple[Contract, ...]] = (
     Contract("UserMergeUndone", MessageKind.EVENT, published.UserMergeUndone),
     Contract("UserErased", MessageKind.EVENT, published.UserErased),
     Contract("UserCommandRejected", MessageKind.EVENT, published.UserCommandRejected),
+    Contract("UsersImported", MessageKind.EVENT, published.UsersImported),
     Contract("UserProfile", MessageKind.STATE, published.UserProfile, topic=PROFILES, version="1.1.0"),
     Contract("AuditCheckpointMade", MessageKind.EVENT, published.AuditCheckpointMade, topic=AUDIT_CHECKPOINTS),
     Contract("UserEmailPreferences", MessageKind.REPLY, published.UserEmailPreferences),
