@@ -6,13 +6,11 @@ from usercore.activity.pages import FactPosition, read_cursor, write_cursor
 from usercore.activity.ports import ActivityReader, FactEntry
 from usercore.activity.summary import ActivitySummary, LoyaltyTiers, summarise
 from usercore.activity.values import FactKind
-from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
-from usercore.users.errors import QueryInvalidError
 from usercore.users.history import present
 from usercore.users.ports import UserReader
-from usercore.users.queries import PAGE_DEFAULT, PAGE_MAX
+from usercore.users.queries import PAGE_DEFAULT, require_limit
 
 
 @frozen
@@ -59,9 +57,7 @@ class ReadActivity:
             UserErasedError: the user has been erased.
             UserMergedError: the account was merged into another.
         """
-        if not 1 <= limit <= PAGE_MAX:
-            detail = f"ask for 1 to {PAGE_MAX} facts"
-            raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+        require_limit(limit, "facts")
         after = None if cursor is None else read_cursor(cursor)
         summary = await self.summary(user_id)
         entries = await self.activity.entries(user_id, kinds=kinds or frozenset(FactKind), after=after, limit=limit + 1)

@@ -8,12 +8,10 @@ from usercore.delivery.errors import DeliveryNotFoundError, DeliverySettledError
 from usercore.delivery.ports import DeliveryRecords
 from usercore.delivery.values import DeliveryFilter, DeliveryLine
 from usercore.kernel.context import CommandContext
-from usercore.kernel.errors import Violation
 from usercore.kernel.paging import Page
 from usercore.kernel.ports import Clock, IdGenerator
 from usercore.kernel.reasons import require_reason
-from usercore.users.errors import QueryInvalidError
-from usercore.users.queries import PAGE_MAX
+from usercore.users.queries import require_limit
 
 
 @frozen
@@ -35,9 +33,7 @@ class ListDeliveries:
         Raises:
             QueryInvalidError: the limit is out of range.
         """
-        if not 1 <= limit <= PAGE_MAX:
-            detail = f"ask for 1 to {PAGE_MAX}"
-            raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+        require_limit(limit)
         return await self.records.page(wanted, after=after, limit=limit)
 
 

@@ -24,7 +24,7 @@ from usercore.merging.ports import CandidateStore
 from usercore.users.errors import QueryInvalidError
 from usercore.users.history import present
 from usercore.users.ports import UserReader
-from usercore.users.queries import CURSOR_MAX_CHARS, PAGE_MAX
+from usercore.users.queries import CURSOR_MAX_CHARS, require_limit
 
 _DISMISSED: Final = "MergeCandidateDismissed"
 
@@ -42,9 +42,7 @@ class FindDuplicates:
         Raises:
             QueryInvalidError: the limit is out of range, or the cursor is not ours.
         """
-        if not 1 <= limit <= PAGE_MAX:
-            detail = f"ask for 1 to {PAGE_MAX} candidates"
-            raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+        require_limit(limit, "candidates")
         after = None if cursor is None else _read_cursor(cursor)
         found = await self.candidates.page(wanted, after=after, limit=limit + 1)
         items = tuple(found[:limit])

@@ -15,7 +15,6 @@ from usercore.messaging.errors import (
     DeadLetterNotFoundError,
     DeadLetterSettledError,
 )
-from usercore.messaging.listing import require_limit
 from usercore.messaging.ports import DeadLetters, MessageSender
 from usercore.messaging.values import (
     DeadLetter,
@@ -26,6 +25,7 @@ from usercore.messaging.values import (
     RawMessage,
     Settlement,
 )
+from usercore.users.queries import require_limit
 
 OURS: Final = "dlq_"
 """How the headers begin that we add to a message."""

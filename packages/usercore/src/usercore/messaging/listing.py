@@ -2,12 +2,10 @@
 
 from attrs import frozen
 
-from usercore.kernel.errors import Violation
 from usercore.kernel.paging import Page
 from usercore.messaging.ports import ParkedMessages
 from usercore.messaging.values import ParkedLine
-from usercore.users.errors import QueryInvalidError
-from usercore.users.queries import PAGE_MAX
+from usercore.users.queries import require_limit
 
 
 @frozen
@@ -28,14 +26,3 @@ class ListParked:
         """
         require_limit(limit)
         return await self.parked.page(after=after, limit=limit)
-
-
-def require_limit(limit: int) -> None:
-    """Return if a page may have that many items.
-
-    Raises:
-        QueryInvalidError: it may not.
-    """
-    if not 1 <= limit <= PAGE_MAX:
-        detail = f"ask for 1 to {PAGE_MAX}"
-        raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))

@@ -7,13 +7,12 @@ from typing import Final
 from attrs import evolve, frozen
 
 from usercore.kernel.changes import undo
-from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
-from usercore.users.errors import QueryInvalidError, UserErasedError, UserMergedError, UserNotFoundError
+from usercore.users.errors import UserErasedError, UserMergedError, UserNotFoundError
 from usercore.users.model import User
 from usercore.users.ports import HistoryEntry, HistoryReader, UserReader
-from usercore.users.queries import PAGE_MAX
+from usercore.users.queries import require_limit
 from usercore.users.values import AccountState
 
 _BATCH: Final = 500
@@ -36,9 +35,7 @@ class ReadHistory:
             UserNotFoundError: there is no such user.
             UserErasedError: the user has been erased.
         """
-        if not 1 <= limit <= PAGE_MAX:
-            detail = f"ask for 1 to {PAGE_MAX} entries"
-            raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+        require_limit(limit, "entries")
         await living(self.users, user_id)
         entries = await self.history.entries(user_id, below_version=below_version, limit=limit + 1)
         page = tuple(entries[:limit])

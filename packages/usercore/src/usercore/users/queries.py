@@ -23,6 +23,21 @@ PRESENT: Final = frozenset({AccountState.ACTIVE, AccountState.DEACTIVATED})
 """The states of those who are still themselves: neither merged into another nor erased."""
 
 
+def require_limit(limit: int, of: str = "") -> None:
+    """Return if a page may have that many items.
+
+    Args:
+        limit: asked for.
+        of: what the items are, for people.
+
+    Raises:
+        QueryInvalidError: it may not.
+    """
+    if not 1 <= limit <= PAGE_MAX:
+        detail = f"ask for 1 to {PAGE_MAX} {of}".rstrip()
+        raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+
+
 class Sort(StrEnum):
     """The orders a list may have; the id decides among equals."""
 

@@ -17,7 +17,7 @@ from usercore.users.ports import (
     UserDirectory,
     UserReader,
 )
-from usercore.users.queries import PAGE_MAX, UserQuery
+from usercore.users.queries import UserQuery, require_limit
 from usercore.users.values import AccountState, ValueRejectedError, fold_ascii
 
 
@@ -137,7 +137,5 @@ class ListUsers:
             QueryInvalidError: the limit is out of range.
             UnavailableError: the database does not answer.
         """
-        if not 1 <= query.limit <= PAGE_MAX:
-            detail = f"ask for 1 to {PAGE_MAX} users"
-            raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+        require_limit(query.limit, "users")
         return await self.directory.page(query)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from usercore.kernel.errors import Violation
 from usercore.kernel.ids import UserId
 from usercore.kernel.paging import Page
 from usercore.privacy.consents.errors import ConsentInvalidError
@@ -12,10 +11,9 @@ from usercore.privacy.consents.ports import ConsentLedger, PurposeRegistry
 from usercore.privacy.consents.purposes import every_purpose
 from usercore.privacy.consents.record_consent import RecordedConsent
 from usercore.privacy.consents.values import LedgerEntry, Standing
-from usercore.users.errors import QueryInvalidError
 from usercore.users.history import living, present
 from usercore.users.ports import UserReader
-from usercore.users.queries import PAGE_MAX
+from usercore.users.queries import require_limit
 
 
 @frozen
@@ -52,9 +50,7 @@ class ReadConsents:
             UserErasedError: the user has been erased.
             UserMergedError: the account was merged into another.
         """
-        if not 1 <= limit <= PAGE_MAX:
-            detail = f"ask for 1 to {PAGE_MAX} entries"
-            raise QueryInvalidError(violations=(Violation(("limit",), "out_of_range", detail),))
+        require_limit(limit, "entries")
         user = await present(self.users, user_id)
         last = await self.ledger.latest(user.id)
         standings = tuple(Standing(one, last.get(one.name)) for one in await every_purpose(self.purposes))
