@@ -120,7 +120,7 @@ def rolling(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Hold the service to its promises at full length, through hundreds of kills, on a real Apache Kafka."""
     _install(session)
-    arguments = session.posargs or ("tests/chaos", "tests/e2e/test_whole_life.py")
+    arguments = session.posargs or ("tests/chaos", "tests/e2e/test_whole_life.py", "tests/e2e/test_merging.py")
     session.run("python", "tools/apache_kafka.py", "run", "--", "pytest", "-n0", *arguments, env={"CHAOS": "long"})
 
 

@@ -203,8 +203,8 @@ async def test_through_many_kills_at_any_moment_every_merge_is_whole_or_not_at_a
     database, chance = world.database_url, random.Random(17)
     async with seen(world) as core:
         async with running_copies(world) as [copy], copy.client(*SCOPES) as client:
-            both = [await twins(client, core) for _ in range(60)]
-        for _ in range(12):
+            both = [await twins(client, core) for _ in range(30)]
+        for _ in range(6):
             async with running_copies(world) as [copy], copy.client(*SCOPES) as client:
                 asked = [asyncio.create_task(one.merged_by(client)) for one in chance.sample(both, 12)]
                 await asyncio.sleep(chance.uniform(0, 0.15))
