@@ -88,6 +88,7 @@ async def test_who_is_restricted_is_chosen_where_the_filter_names_it_alone_and_w
         ("age >= eighteen", 8, "type", "a number"),
         ("email = 'grace'", 9, "email_invalid", "at character 9"),
         ("consents.teleport = true", 1, "unknown_purpose", "registered are: "),
+        ("version = 1 and emailPreferences.teleport = true", 17, "unknown_topic", "registered are: none"),
         ("", 1, "syntax", "name a field"),
         ("age = 1 " * 300, 2001, "too_long", "at most 2000 characters"),
     ],

@@ -13,10 +13,10 @@ from usercore.adapters.contacts import ValidatedEmailRules
 from usercore.kernel.errors import UserCoreError
 from usercore.segments.errors import SegmentInvalidError
 from usercore.segments.parser import parse
-from usercore.segments.printer import canonical
+from usercore.segments.printer import canonical, settled_text
 from usercore.segments.settling import Circumstances, settled
 from usercore.segments.syntax import FILTER_MAX_CHARS, Filter
-from usercore.users.conditions import And, Comparison, Condition, Field, Not, Operator, Or
+from usercore.users.conditions import And, Comparison, Condition, Field, Not, Operator, Or, leaves
 
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
@@ -149,6 +149,7 @@ def test_what_is_wrong_is_told_with_its_place(text: str, position: int, code: st
         ("phoneNumber = '0171'", 15, "phone_not_e164"),
         ("age >= 17.5", 8, "age"),
         ("age in (3, 900)", 12, "age"),
+        ("age = 201", 7, "age"),
         ("loyalty.tier in (GOLD, TIN)", 24, "word"),
         ("createdAt > now - 9000 years", 13, "time"),
         ("createdAt > now + 99999 months", 13, "time"),
@@ -220,6 +221,37 @@ def born_so(condition: Condition, born: date) -> bool:
             return {"<=": born <= day, ">": born > day, "<": born < day, ">=": born >= day}[operator.value]
         case _:
             raise AssertionError(condition)
+
+
+def test_a_part_of_a_name_is_taken_as_it_is_written() -> None:
+    assert meaning("email contains 'Grace@'") == Comparison(Field.EMAIL, Operator.CONTAINS, "Grace@")
+    assert meaning("email.domain starts with 'Ex'") == Comparison(Field.EMAIL_DOMAIN, Operator.STARTS_WITH, "Ex")
+    assert meaning("phoneNumber contains '0171'") == Comparison(Field.PHONE_NUMBER, Operator.CONTAINS, "0171")
+
+
+def test_a_filter_may_be_as_long_and_have_as_much_as_is_allowed() -> None:
+    longest = "age = 1".ljust(FILTER_MAX_CHARS)
+    assert parse(longest) == parse("age = 1")
+    assert len(list(leaves(parse(" or ".join(["age = 1"] * 50))))) == 50
+    assert parse("(" * 19 + "age = 1" + ")" * 19) == parse("age = 1")
+    [clause] = leaves(parse("age in (" + ",".join("1" * 200) + ")"))
+    assert len(clause.values) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "settled_to"),
+    [
+        ("createdAt > now - 1 day", "createdAt > 2026-03-30T12:00:00Z"),
+        ("loyalty.tier = GOLD", "loyalty.lifetime >= 5000 and loyalty.lifetime < 20000"),
+        ("not (age < 18 or status in (ACTIVE))", 'not (birthDate > 2008-03-31 or status in ("ACTIVE"))'),
+        ("orders.total.EUR in (1, 2.50)", "orders.total.EUR in (1, 2.5)"),
+        ("attributes.'a b' exists", 'attributes."a b" exists'),
+        ("email = ' Grace@EXAMPLE.com'", 'email = "grace@example.com"'),
+    ],
+)
+def test_what_a_filter_comes_down_to_is_written_as_a_filter(text: str, settled_to: str) -> None:
+    assert settled_text(meaning(text)) == settled_to
+    assert meaning(settled_to) == meaning(text)
 
 
 def test_a_tier_is_a_range_of_points() -> None:
