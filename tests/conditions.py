@@ -1,7 +1,7 @@
 """Conditions and filters for tests: what Hypothesis draws, and people to choose from."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -126,6 +126,29 @@ def _operands(operator: Operator, one: st.SearchStrategy[Any]) -> st.SearchStrat
     if operator is Operator.EXISTS:
         return st.none()
     return st.lists(one, min_size=1, max_size=4).map(tuple) if operator is Operator.IN else one
+
+
+_SAMPLES: Final[Mapping[type, Sequence[Any]]] = {
+    str: WORDS,
+    Decimal: [Decimal(n) for n in ("-1", "0", "0.1", "1", "2", "3", "99.9", "100", "100.1", "5000", "-1E-7", "1E+30")],
+    bool: (True, False),
+    date: [day + timedelta(days=more) for day in DAYS for more in (-1, 0, 1)],
+    datetime: [at + timedelta(microseconds=more) for at in MOMENTS for more in (-1, 0, 1)],
+}
+
+
+def every_comparison(field: Field) -> Iterator[Comparison]:
+    """Give each way to compare a field, with values around those that people here have."""
+    for keys in KEYS.get(field, ((),)):
+        yield Comparison(field, Operator.EXISTS, keys=keys)
+        for kind in _OF_TYPE[field.type]:
+            samples = _SAMPLES[kind]
+            for operator in sorted(operators(field.type, kind) - {Operator.EXISTS}):
+                if operator is Operator.IN:
+                    samples_of_two = zip(samples, [*samples[3:], *samples[:3]], strict=True)
+                    yield from (Comparison(field, operator, pair, keys) for pair in samples_of_two)
+                else:
+                    yield from (Comparison(field, operator, value, keys) for value in samples)
 
 
 def trees(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
