@@ -83,7 +83,9 @@ class FilledDatabase:
     async def drop(self) -> None:
         """Drop it, with whatever is still connected."""
         name = urlsplit(self.url).path.lstrip("/")
-        async with await psycopg.AsyncConnection.connect(_sibling(self.url, "postgres"), autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            database_beside(self.url, "postgres"), autocommit=True
+        ) as connection:
             await connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
 
@@ -99,14 +101,15 @@ async def fill(server_url: str, users: int) -> FilledDatabase:
     name = f"bench_{users}_{secrets.token_hex(4)}"
     async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as connection:
         await connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
-    url = _sibling(server_url, name)
+    url = database_beside(server_url, name)
     await upgrade(url)
     create, update = await _learn(url)
     await _bulk_load(url, users, create)
     return FilledDatabase(url, users, create, update)
 
 
-def _sibling(url: str, name: str) -> str:
+def database_beside(url: str, name: str) -> str:
+    """Name another database of the same server."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 

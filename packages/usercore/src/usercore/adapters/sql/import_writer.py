@@ -119,7 +119,7 @@ class SqlImportWriter:
                 if number == len(loading.waves):
                     loading.waves.append(Wave())
                 loading.put(number, place, step)
-        return SqlLoaded(steps, loading.waves, quiet, loading.fresh)
+        return loading.loaded(steps)
 
     async def commit(self, begun: Import, loaded: Loaded, settle: Settle) -> Settled | None:
         """Commit the changes that nothing stands against, the errors and the progress."""
@@ -314,6 +314,11 @@ class _Loading:
         else:
             self._key(step.user.id)
             wave.created[place] = step
+
+    def loaded(self, steps: Sequence[Change | Creation]) -> SqlLoaded:
+        """Return the batch, and let go of what leads back here: a circle would wait for the garbage collector."""
+        self._maker = None
+        return SqlLoaded(steps, self.waves, self.quiet, self.fresh)
 
     def _line_maker(self, creation: Creation) -> LineMaker:
         maker = self._maker
