@@ -123,10 +123,7 @@ class _Writer:
                 sums = f"{_FACTS} 'ORDER_PLACED' AND f.currency = {currency}::text"
                 return f"(SELECT COALESCE(sum(f.amount), 0) {sums})"
             case Field.EMAIL_PREFERENCE:
-                topic = self.given(comparison.keys[0])
-                said = "SELECT p.subscribed FROM email_preferences AS p WHERE p.user_id = u.id AND p.topic = t.name"
-                holds = f"t.mandatory OR COALESCE(({said}), t.subscribed_by_default)"
-                return f"(SELECT {holds} FROM email_topics AS t WHERE t.name = {topic}::text)"  # noqa: S608 -- the same
+                return _subscribed(self.given(comparison.keys[0]))
             case Field.CONSENT:
                 purpose = self.given(comparison.keys[0])
                 lines = f"FROM consents AS c WHERE c.user_id = u.id AND c.purpose = {purpose}::text"
@@ -182,6 +179,17 @@ _JSON_VALUES: Final[Mapping[type, str]] = {
     Decimal: "(a.value #>> '{}')::numeric",
     bool: "(a.value #>> '{}')::boolean",
 }
+
+
+def _subscribed(topic: str) -> str:
+    """Return whether mail of a topic is sent to a user, given what stands for the topic; NULL where there is none."""
+    # What is asked of the topic alone is asked once, and not for each user.
+    mandatory, default = (
+        f"(SELECT t.{column} FROM email_topics AS t WHERE t.name = {topic}::text)"  # noqa: S608 -- the same
+        for column in ("mandatory", "subscribed_by_default")
+    )
+    said = f"SELECT p.subscribed FROM email_preferences AS p WHERE p.user_id = u.id AND p.topic = {topic}::text"  # noqa: S608
+    return f"(CASE {mandatory} WHEN TRUE THEN TRUE WHEN FALSE THEN COALESCE(({said}), {default}) END)"
 
 
 def _folded(value: Any) -> Any:  # noqa: ANN401 -- a text, several, or none
