@@ -156,15 +156,23 @@ async def test_what_is_told_of_a_merged_account_goes_to_the_one_that_stands_for_
 ) -> None:
     core = shared_service.core
     survivor, merged = await made(core), await made(core)
+    before = order(merged.id)
+    await shared_wire.send("order-placed", before, key=merged.id)
+    await shared_wire.until_done(["order-placed"])
     asked = MergeUsersCommand(survivor.id, merged.id, reason="the same person")
     await core.merge_users(asked, CommandContext(SYSTEM, "merging"))
 
     await shared_wire.send("update-user", {"userId": merged.id, "firstName": "Merged"}, key=merged.id)
     await shared_wire.send("order-placed", order(merged.id), key=merged.id)
-    await shared_wire.until_done(["update-user", "order-placed"])
+    await shared_wire.send(
+        "loyalty-points-earned", points(merged.id, 60, transactionId=unique("points")), key=merged.id
+    )
+    await shared_wire.send("payment-failed", failure(before["orderId"]), key=before["orderId"])
+    await shared_wire.until_done(["update-user", "order-placed", "loyalty-points-earned", "payment-failed"])
     now = await core.get_user(UserNamed(user_id=survivor.id))
     assert now.profile.first_name == "Merged"
-    assert (await summary(shared_service, survivor.id)).orders.count == 1
+    done = await summary(shared_service, survivor.id)
+    assert (done.orders.count, done.loyalty.balance, done.payments.failures) == (2, 60, 1)
     for topic, query in (("get-user", {"id": merged.id}), ("get-user-email-preferences", {"userId": merged.id})):
         found = json.loads((await _answer(shared_wire, topic, Told(query))).value)
         assert survivor.id in {found.get("id"), found.get("userId")}
