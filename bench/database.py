@@ -20,7 +20,8 @@ from usercore.wiring.service import open_core
 MASTER_KEYS: Final = "1:" + base64.b64encode(secrets.token_bytes(32)).decode()
 """The master key of every service that is measured."""
 
-FILLED_TABLES = ("users", "user_history", "audit_entries", "audit_heads", "outbox")
+USERS: Final = "users"
+FILLED_TABLES = (USERS, "user_history", "audit_entries", "audit_heads", "outbox")
 """What each user has rows in. Deliveries are not filled in: acknowledged ones leave no work behind. Nor are keys: a
 user's first change makes one."""
 
@@ -96,15 +97,21 @@ SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal AN
 _ALTER: Final = SQL("ALTER TABLE {} {} TRIGGER {}")
 
 
-async def fill(server_url: str, users: int) -> FilledDatabase:
-    """Make a database on the server, migrate it, and fill it."""
+async def fill(server_url: str, users: int, tables: Sequence[str] = FILLED_TABLES) -> FilledDatabase:
+    """Make a database on the server, migrate it, and fill it.
+
+    Args:
+        server_url: of the server.
+        users: how many.
+        tables: what each is to have rows in, of :data:`FILLED_TABLES`.
+    """
     name = f"bench_{users}_{secrets.token_hex(4)}"
     async with await psycopg.AsyncConnection.connect(server_url, autocommit=True) as connection:
         await connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
     url = database_beside(server_url, name)
     await upgrade(url)
     create, update = await _learn(url)
-    await _bulk_load(url, users, create)
+    await _bulk_load(url, users, create, tables)
     return FilledDatabase(url, users, create, update)
 
 
@@ -171,10 +178,10 @@ async def _changed_at(connection: psycopg.AsyncConnection) -> str:
     return str(at)
 
 
-async def _bulk_load(url: str, users: int, create: Writer) -> None:
+async def _bulk_load(url: str, users: int, create: Writer, tables: Sequence[str]) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute("SET synchronous_commit = off")
-        for statement in create.from_series(1, users, CREATED_AT.format(n="n"), FILLED_TABLES):
+        for statement in create.from_series(1, users, CREATED_AT.format(n="n"), tables):
             await connection.execute(statement.encode())
         await connection.execute("VACUUM ANALYZE")
         await connection.execute("CHECKPOINT")

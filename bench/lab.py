@@ -14,7 +14,7 @@ import httpx
 from attrs import define, field, frozen
 from redis.asyncio import Redis
 
-from bench.database import MASTER_KEYS, FilledDatabase, fill
+from bench.database import MASTER_KEYS, USERS, FilledDatabase, fill
 from bench.floors import raw_asgi
 from bench.load.plan import NUMBER, NUMBER_DIGITS
 from bench.load.running import ROOT
@@ -90,6 +90,7 @@ class Lab:
     folder: Path
     tokens: TokenMaker
     _filled: dict[int, FilledDatabase] = field(factory=dict)
+    _bare: dict[int, FilledDatabase] = field(factory=dict)
     _numbers: int = 0
 
     @classmethod
@@ -109,7 +110,7 @@ class Lab:
             try:
                 yield lab
             finally:
-                for database in lab._filled.values():
+                for database in (*lab._filled.values(), *lab._bare.values()):
                     await database.drop()
 
     @property
@@ -127,6 +128,12 @@ class Lab:
         if users not in self._filled:
             self._filled[users] = await fill(self.servers.database_url, users)
         return self._filled[users]
+
+    async def people(self, users: int) -> FilledDatabase:
+        """Return a database with so many users, and nothing else unless it is there already."""
+        if users not in self._filled and users not in self._bare:
+            self._bare[users] = await fill(self.servers.database_url, users, (USERS,))
+        return self._filled.get(users) or self._bare[users]
 
     def environ(self, database: FilledDatabase, *, cached: bool) -> dict[str, str]:
         """Return the service's settings as environment variables."""

@@ -25,6 +25,7 @@ class By(StrEnum):
     COST = "µs"
     MEDIAN = "ms"
     SECONDS = "s"
+    MEMORY = "MiB"
 
 
 @frozen
@@ -36,12 +37,14 @@ class Sample:
         p50_ms: median time of one.
         p99_ms: 99 of 100 took at most this long.
         count: how many were measured.
+        more_mib: the most memory that it took beyond the idle process, where that was looked at.
     """
 
     per_second: float
     p50_ms: float
     p99_ms: float
     count: int
+    more_mib: float = 0.0
 
     def value(self, by: By) -> float:
         """Return what is compared, in the unit of `by`."""
@@ -54,6 +57,8 @@ class Sample:
                 return self.p50_ms
             case By.SECONDS:
                 return 1 / self.per_second
+            case By.MEMORY:
+                return self.more_mib
 
 
 Measure = Callable[[float], Awaitable[Sample]]

@@ -98,7 +98,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
     goal = str(case.goal) if case.goal else ""
     if not outcome.rounds:
         return (case.name, "-", "", "-", "-", goal, "failed")
-    times = "" if case.by is By.SECONDS else f"{outcome.p50_ms:.2f}/{outcome.p99_ms:.2f}"
+    times = "" if case.by in {By.SECONDS, By.MEMORY} else f"{outcome.p50_ms:.2f}/{outcome.p99_ms:.2f}"
     floor = "" if outcome.floor is None else _value(outcome.floor, case.by)
     met = {True: "yes", False: "no", None: ""}[outcome.met]
     return (case.name, _value(outcome.ours, case.by), times, floor, _ratio(outcome), goal, met)

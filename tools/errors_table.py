@@ -19,7 +19,6 @@ FEATURES = (
     "usercore.privacy.",
     "usercore.segments.",
     "usercore.merging.",
-    "usercore.bulk.imports.",
 )
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 HEAD = """\

@@ -1,87 +1,78 @@
-"""Exports of all users, against psql's own."""
+"""Exports of all users, against psql's own, and how much memory they take."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-from attrs import frozen
-
-from bench.database import MASTER_KEYS, FilledDatabase
+from bench.database import FilledDatabase
+from bench.export_probe import PARQUET, Orders, probe
 from bench.lab import Lab
 from bench.measure import By, Case, CaseFailedError, Goal, Measure, Sample, Sides
-from usercore import Actor, ActorKind, CommandContext, UserQuery
-from usercore.bulk.exports.export_users import ExportUsersCommand
+from usercore.adapters.sql.export_columns import PROFILE_LEAVES
 from usercore.bulk.exports.values import ExportFormat
-from usercore.settings import CoreSettings, load
-from usercore.wiring.core import Core
-from usercore.wiring.service import open_core
 
-_CONTEXT = CommandContext(Actor(ActorKind.OPERATOR, "bench"), correlation_id="bench")
-
-
-@frozen
-class _Sink:
-    file: BinaryIO
-
-    async def write(self, data: bytes) -> None:
-        self.file.write(data)
+_COLUMNS = ", ".join(leaf.sql for leaf in PROFILE_LEAVES.values())
+"""What an export tells of a profile, as PostgreSQL has it."""
+_MEMORY_MIB = 64
 
 
-def _measured(database: FilledDatabase, export: Callable[[], Awaitable[object]]) -> Measure:
-    """Return what repeats an export for some time, at least once."""
+def _ours(lab: Lab, database: FilledDatabase, form: str) -> Measure:
+    environ, path = lab.environ(database, cached=False), str(lab.folder / "export")
 
     async def measure(seconds: float) -> Sample:
-        begun, times = time.monotonic(), 0
-        while not times or time.monotonic() - begun < seconds:
-            await export()
+        return await probe(environ, Orders(form, path, database.users, seconds))
+
+    return measure
+
+
+def _psql(lab: Lab, database: FilledDatabase) -> Measure:
+    copy = f"\\copy (SELECT {_COLUMNS} FROM users AS u) TO '{lab.folder / 'copy'}' (FORMAT csv)"  # noqa: S608 -- ours
+    command: tuple[str | Path, ...] = (lab.programs / "psql", "-q", database.url, "-c", copy)
+
+    async def measure(seconds: float) -> Sample:
+        begun, times = time.perf_counter(), 0
+        while not times or time.perf_counter() - begun < seconds:
+            child = await asyncio.create_subprocess_exec(*command)
+            if await child.wait():
+                message = "psql could not copy"
+                raise CaseFailedError(message)
             times += 1
-        each = (time.monotonic() - begun) / times
+        each = (time.perf_counter() - begun) / times
         return Sample(database.users / each, each * 1000, each * 1000, times * database.users)
 
     return measure
 
 
-def _ours(core: Core, form: ExportFormat, path: Path, users: int) -> Callable[[], Awaitable[object]]:
-    async def export() -> None:
-        with path.open("wb") as file:
-            command = ExportUsersCommand(UserQuery(), "bench", format=form)
-            summary = await core.export_users(command, _CONTEXT, _Sink(file))
-        if summary.users != users:
-            raise CaseFailedError(f"{summary.users} users were exported of {users}")
-
-    return export
-
-
-def _psql(program: Path, database: FilledDatabase, path: Path) -> Callable[[], Awaitable[object]]:
-    async def copy() -> None:
-        command = f"\\copy users TO '{path}' (FORMAT csv)"
-        child = await asyncio.create_subprocess_exec(program, "-q", database.url, "-c", command)
-        if await child.wait():
-            raise CaseFailedError("psql could not copy")
-
-    return copy
-
-
-def _sides(form: ExportFormat) -> Callable[[Lab], AbstractAsyncContextManager[Sides]]:
+def _rate(form: str) -> Callable[[Lab], AbstractAsyncContextManager[Sides]]:
     @asynccontextmanager
     async def sides(lab: Lab) -> AsyncIterator[Sides]:
-        database = await lab.database(lab.users)
-        settings = load(CoreSettings, {"DATABASE_URL": database.url, "USER_SERVICE_MASTER_KEYS": MASTER_KEYS})
-        async with open_core(settings) as service:
-            ours = _ours(service.core, form, lab.folder / "export", database.users)
-            floor = _psql(lab.programs / "psql", database, lab.folder / "copy")
-            yield Sides(_measured(database, ours), _measured(database, floor))
+        database = await lab.people(lab.users)
+        yield Sides(_ours(lab, database, form), _psql(lab, database))
 
     return sides
 
 
-def _case(form: ExportFormat, least: float) -> Case:
-    title = f"export of all users as {form.value}, whole profiles, with audit entries"
-    floor = "psql: \\copy of the table users in CSV"
-    return Case(f"export-{form.value}", title, floor, By.RATE, Goal(at_least=least), _sides(form))
+def _memory(form: str) -> Callable[[Lab], AbstractAsyncContextManager[Sides]]:
+    @asynccontextmanager
+    async def sides(lab: Lab) -> AsyncIterator[Sides]:
+        yield Sides(_ours(lab, await lab.people(lab.users), form))
+
+    return sides
 
 
-EXPORTING = (_case(ExportFormat.CSV, 1.0), _case(ExportFormat.NDJSON, 0.48))
+def _rate_case(form: str, goal: Goal | None) -> Case:
+    title = f"export of all users as {form}, whole profiles, with audit entries"
+    return Case(f"export-{form}", title, "psql: \\copy of the same columns in CSV", By.RATE, goal, _rate(form))
+
+
+def _memory_case(form: str) -> Case:
+    title = f"the most memory that the same takes as {form}, beyond the idle process"
+    goal = Goal(at_most=_MEMORY_MIB)
+    return Case(f"export-{form}-memory", title, "the goal itself, in MiB", By.MEMORY, goal, _memory(form))
+
+
+_GOALS = {ExportFormat.CSV.value: Goal(at_least=1.0), ExportFormat.NDJSON.value: Goal(at_least=0.48), PARQUET: None}
+
+EXPORTING = (*(_rate_case(form, goal) for form, goal in _GOALS.items()), *(_memory_case(form) for form in _GOALS))

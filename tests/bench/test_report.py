@@ -90,7 +90,13 @@ def test_the_json_has_every_sample(tmp_path: Path) -> None:
     assert found["conditions"]["cores"] == 2
     [one] = found["cases"]
     assert (one["name"], one["figure"], one["met"], one["unit"]) == ("read", 0.5, True, "/s")
-    assert one["rounds"][0]["floor"] == {"per_second": 100, "p50_ms": 1.0, "p99_ms": 2.0, "count": 10}
+    assert one["rounds"][0]["floor"] == {
+        "per_second": 100,
+        "p50_ms": 1.0,
+        "p99_ms": 2.0,
+        "count": 10,
+        "more_mib": 0.0,
+    }
 
 
 async def test_the_two_sides_take_turns_in_going_first() -> None:

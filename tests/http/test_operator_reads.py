@@ -54,10 +54,9 @@ SHOWN_TO_READERS: Final = [
     "getEmailPreferencesByQuery",
 ]
 SEGMENTS: Final = ("listSegments", "getSegment", "countSegment")
-IMPORTS: Final = {"listImports", "getImport", "listImportErrors"}
-NOT_PERSONAL: Final = {"getAudit", "getUnsubscribeHeaders", "showUnsubscription", *SEGMENTS, *IMPORTS}
+NOT_PERSONAL: Final = {"getAudit", "getUnsubscribeHeaders", "showUnsubscription", *SEGMENTS}
 """Names of fields without their values, and links for the mail of one user; filters that name nobody, and a number:
-that it was asked for is kept under a name of its own. Of imports counts, lines and codes."""
+that it was asked for is kept under a name of its own."""
 
 
 class BrokenTrail:

@@ -12,12 +12,24 @@ from tests.e2e.harness.waiting import until
 from tests.strategies import ACCUMULATING
 from usercore.adapters.sql import Database, SqlPorts
 from usercore.adapters.sql.copying import copied
+from usercore.adapters.sql.engine import fetch
+from usercore.adapters.sql.exports import SqlUserExporter
 from usercore.bulk.exports.fields import PROFILE, chosen_fields
 from usercore.bulk.exports.values import ExportFormat, Restricted, Selection
+from usercore.kernel.errors import UnavailableError
 from usercore.users.conditions import Condition
 from usercore.users.queries import UserQuery
 from usercore.wiring.core import Ports
 from usercore.wiring.memory import memory_ports
+
+_TRANSACTIONS = b"""
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'user-service-export'
+"""
+_END_ONE = """
+SELECT pg_terminate_backend(max(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'user-service-export'
+"""
+_EVERYBODY = Selection(UserQuery(), ("id",), ExportFormat.CSV, Restricted.INCLUDE)
 
 TIERS = (("BRONZE", 0), ("=SILVER", 10), ("G,OLD", 100))
 
@@ -27,6 +39,12 @@ async def people(ports: SqlPorts) -> People:
     found = People(memory_ports(), evolve(memory_ports(), **asdict(ports, recurse=False)))
     await found.move_in(30)
     return found
+
+
+async def analysed(database: Database) -> None:
+    """Let the planner know how few there are: it reads the table from end to end then."""
+    async with database.dedicated("export-test") as opened:
+        await opened.execute("ANALYZE users")
 
 
 async def exported(ports: Ports, selection: Selection) -> tuple[tuple[str, ...], bytes]:
@@ -60,6 +78,37 @@ async def test_whatever_values_a_filter_compares_with_memory_and_postgresql_expo
     selection = Selection(UserQuery(condition=condition), ("id",), ExportFormat.CSV, Restricted.INCLUDE, in_order=True)
 
     assert await exported(sql, selection) == await exported(memory, selection)
+
+
+@pytest.mark.parametrize("form", ExportFormat)
+async def test_two_connections_that_share_the_table_export_each_user_once_and_as_at_one_moment(
+    people: People, database: Database, form: ExportFormat
+) -> None:
+    _, sql = people.stores
+    exporter = SqlUserExporter(database, part_blocks=1)
+    selection = Selection(UserQuery(), chosen_fields((*PROFILE, "emailPreferences")), form, Restricted.INCLUDE)
+    await analysed(database)
+    _, expected = await exported(sql, evolve(selection, in_order=True))
+
+    async with exporter.open(selection) as export:
+        async with database.dedicated("export-test") as opened:
+            beside = await fetch(opened, _TRANSACTIONS)
+            await opened.execute("UPDATE users SET first_name = 'Later'")
+        written = b"".join([chunk.data async for chunk in export.chunks()])
+
+    assert beside == [(2,)]
+    assert sorted(written.split(b"\n")) == sorted(expected.split(b"\n"))
+
+
+async def test_an_error_of_one_of_two_connections_ends_the_export(people: People, database: Database) -> None:
+    assert people.stores
+    await analysed(database)
+    async with SqlUserExporter(database, part_blocks=1).open(_EVERYBODY) as export:
+        async with database.dedicated("export-test") as opened:
+            assert await fetch(opened, _TRANSACTIONS) == [(2,)]
+            await opened.execute(_END_ONE)
+        with pytest.raises(UnavailableError):
+            [chunk async for chunk in export.chunks()]
 
 
 async def test_many_rows_come_in_portions_and_each_once(database: Database) -> None:

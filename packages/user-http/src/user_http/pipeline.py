@@ -56,13 +56,11 @@ class Operation:
         route: which.
         handle: answers it.
         media: the media ranges of what it answers with.
-        patient: its body may take as long as a file takes.
     """
 
     route: Route
     handle: Handle
     media: frozenset[str] = JSON_RANGES
-    patient: bool = False
 
 
 @frozen
@@ -76,7 +74,6 @@ class Pipeline:
         gate: counts what each caller asks.
         signals: honour what browsers say beside the request.
         tokens: let callers see what they wrote; None where nothing is read from replicas.
-        patience: ends requests that may take longer; None: like all others.
     """
 
     verifier: TokenVerifier
@@ -85,7 +82,6 @@ class Pipeline:
     gate: Gate
     signals: Signals
     tokens: Tokens | None = None
-    patience: Deadlines | None = None
 
     async def answer(
         self,
@@ -109,8 +105,7 @@ class Pipeline:
         )
         call.params = params
         try:
-            deadlines = self.patience or self.deadlines if operation.patient else self.deadlines
-            with deadlines.begin():
+            with self.deadlines.begin():
                 return await self._checked(operation, call, params.get("userId"))
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the caller gets a problem document
             return _answer_of(error, call)

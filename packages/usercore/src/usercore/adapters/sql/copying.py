@@ -1,4 +1,4 @@
-"""Reading the rows of a COPY as they come, many at a time.
+"""Reading the rows of a COPY as they come, many at a time, and of several COPYs side by side.
 
 psycopg's own asyncio cursor waits for each row by itself, at about ten times the cost. Here rows are taken from
 libpq as long as it has some; then we wait a moment, so that more than the server's next eight kilobytes have come.
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, TypeAlias
 
 import psycopg
+from attrs import define, field
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
@@ -60,6 +61,40 @@ async def copied(opened: Session, statement: bytes) -> AsyncIterator[Rows]:
     await _end(libpq)
     if rows:
         yield rows
+
+
+@define
+class SideBySide:
+    """Gives what several iterators have, as soon as one of them has something; the others go on meanwhile."""
+
+    _asked: "dict[asyncio.Future[Rows | None], AsyncIterator[Rows]]" = field(factory=dict, init=False)
+
+    async def read(self, *sources: AsyncIterator[Rows]) -> AsyncIterator[Rows]:
+        """Yield every portion of every source, in no order between them.
+
+        Raises:
+            Exception: what a source raised.
+        """
+        for source in sources:
+            self._ask(source)
+        while self._asked:
+            done, _ = await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
+            for answered in done:
+                source = self._asked.pop(answered)
+                rows = answered.result()
+                if rows is not None:
+                    self._ask(source)
+                    yield rows
+
+    def _ask(self, source: AsyncIterator[Rows]) -> None:
+        self._asked[asyncio.ensure_future(anext(source, None))] = source
+
+    async def stop(self) -> None:
+        """Take no more of anything: whoever closes the connections does this first."""
+        for asked in self._asked:
+            asked.cancel()
+        await asyncio.gather(*self._asked, return_exceptions=True)
+        self._asked.clear()
 
 
 async def _begin(libpq: PGconn, statement: bytes) -> None:

@@ -22,6 +22,31 @@ from usercore.users.values import AccountState
 
 
 @frozen
+class Blocks:
+    """Some blocks of the table, one behind the other.
+
+    Args:
+        first: the first of them.
+        behind: the one behind the last; None where they go to the table's end.
+    """
+
+    first: int
+    behind: int | None
+
+    @property
+    def sql(self) -> str:
+        """What holds of a row of ``users AS u`` that lies in them; PostgreSQL reads no other blocks then."""
+        begin = f"u.ctid >= '({self.first},0)'::tid"
+        return begin if self.behind is None else f"{begin} AND u.ctid < '({self.behind},0)'::tid"
+
+
+def parts_of(blocks: int, each: int) -> Sequence[Blocks]:
+    """Return parts of a table of so many blocks, whose last one is open."""
+    firsts = range(0, max(blocks, 1), each)
+    return [Blocks(first, None if first == firsts[-1] else first + each) for first in firsts]
+
+
+@frozen
 class Source:
     """Which users an export takes, and what of them.
 
@@ -56,23 +81,33 @@ class Source:
 
     @property
     def plan(self) -> bytes:
-        """Asks how many users there are by statistics."""
-        return f"EXPLAIN (FORMAT JSON) SELECT 1 FROM users AS u WHERE {self._wanted()}".encode()  # noqa: S608 -- as below
+        """Asks how PostgreSQL would find the users, and how many there are by statistics.
 
-    @property
-    def statement(self) -> bytes:
-        """The COPY. Where it asks for activity, each line begins with the user's id."""
+        What each said of topics is left out: it is always looked up user by user.
+        """
+        return f"EXPLAIN (FORMAT JSON) SELECT u.* FROM users AS u WHERE {self._wanted()}".encode()  # noqa: S608 -- as below
+
+    def statement(self, blocks: Blocks | None = None) -> bytes:
+        """Return the COPY. Where it asks for activity, each line begins with the user's id.
+
+        Args:
+            blocks: which part of the table; all of it where left out.
+        """
+        form = "csv" if self.is_csv else "binary"
+        return f"COPY ({self._rows(blocks)}) TO STDOUT (FORMAT {form})".encode()
+
+    def _rows(self, blocks: Blocks | None = None) -> str:
         asks_topics = EMAIL_PREFERENCES in self.selection.fields
         if self.is_csv:
             cells = [leaf.cell(formulas=self.selection.formulas) for leaf in self.leaves.values()]
-            chosen, form = ", ".join(["u.id", *cells] if self.asks_activity else cells), "csv"
+            chosen = ", ".join(["u.id", *cells] if self.asks_activity else cells)
         else:
             line = line_sql(self.leaves, (EMAIL_PREFERENCES,) if asks_topics else ())
-            chosen, form = f"u.id || {line}" if self.asks_activity else line, "binary"
+            chosen = f"u.id || {line}" if self.asks_activity else line
         join = topic_join(self.topics) if asks_topics and self.topics else ""
+        wanted = f"{self._wanted()} AND {blocks.sql}" if blocks else self._wanted()
         order = "ORDER BY u.id" if self.selection.in_order else ""
-        rows = f"SELECT {chosen} FROM users AS u {join} WHERE {self._wanted()} {order}"  # noqa: S608 -- literals, and names of ours
-        return f"COPY ({rows}) TO STDOUT (FORMAT {form})".encode()
+        return f"SELECT {chosen} FROM users AS u {join} WHERE {wanted} {order}"  # noqa: S608 -- literals, and names of ours
 
     def _wanted(self) -> str:
         return " AND ".join(_Inlined(evolve(self.selection.query, after=None)).wanted(self.selection.restricted))
