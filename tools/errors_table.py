@@ -19,6 +19,7 @@ FEATURES = (
     "usercore.privacy.",
     "usercore.segments.",
     "usercore.merging.",
+    "usercore.bulk.imports.",
 )
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 HEAD = """\

@@ -97,6 +97,11 @@ def test_rows_become_users_and_what_is_wrong_with_others_is_told_by_line(empty: 
     again = empty("import", rows, "--errors", "errors.ndjson")
     assert "was imported before" in again.err
     assert errors_in(empty.folder) == WRONG
+    [listed] = empty.json("imports", "list")["items"]
+    assert empty.json("imports", "show", found["id"]) == listed == found
+    kept = empty.json("imports", "errors", found["id"])["items"]
+    assert [(one["line"], one["code"], one["pointer"]) for one in kept] == WRONG
+    assert empty.json("imports", "cancel", found["id"]) == found
     told = empty.json("audit", "show", "--action", "UsersImported")["items"]
     assert [one["fields"] for one in told] == [["COMPLETED"]]
     for text in (done.err, (empty.folder / "errors.ndjson").read_text(encoding="utf-8")):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tests.builders import NOW, SetClock, a_context
+from tests.builders import IDS, NOW, SetClock, a_context
 from tests.contracts.footprints import outbox
 from tests.strategies import NASTY
 from usercore.audit.verify_audit import VerifyCommand
@@ -18,6 +18,7 @@ from usercore.bulk.imports.ports import Settled
 from usercore.bulk.imports.start_import import StartImportCommand
 from usercore.bulk.imports.values import (
     Import,
+    ImportId,
     ImportKey,
     ImportMode,
     ImportOptions,
@@ -314,3 +315,29 @@ async def test_importing_rows_equals_creating_and_changing_users_one_by_one(
 async def emails_of(core: Core) -> list[str]:
     found = [await core.ports.users.find(Lookup(LookupKind.EMAIL, email)) for email in POOL]
     return [user.profile.email.canonical for user in found if user is not None]
+
+
+async def test_uploads_are_given_to_one_until_it_is_silent_and_go_with_their_import(core: Core) -> None:
+    uploads, silent = core.ports.uploads, timedelta(seconds=30)
+
+    async def data() -> AsyncIterator[bytes]:
+        for piece in (b'{"email":"a@example.com",', b'"firstName":"A",', b'"lastName":"B"}\n'):
+            yield piece
+
+    begun = await core.receive_upload(ImportOptions(), data(), a_context())
+    assert await core.receive_upload(ImportOptions(), data(), a_context()) == begun
+    other = await core.receive_upload(ImportOptions(mode=ImportMode.SKIP), data(), a_context())
+    await uploads.keep(ImportId(IDS.event_id()), 0, b"the rest never comes", at=NOW)
+
+    assert await uploads.part(begun.id, 0) == b'{"email":"a@example.com","firstName":"A","lastName":"B"}\n'
+    assert await uploads.part(begun.id, 1) is None
+    assert await uploads.take(now=NOW, silent_since=NOW - silent) == begun
+    assert await uploads.take(now=NOW, silent_since=NOW - silent) == other
+    assert await uploads.take(now=NOW, silent_since=NOW - silent) is None
+    assert await uploads.take(now=NOW + 2 * silent, silent_since=NOW + silent) == begun
+    await core.end_import.cancel(other.id, a_context())
+    assert await uploads.purge(NOW) == 0
+    assert await uploads.purge(NOW + silent) == 2
+    assert await uploads.part(begun.id, 0) is not None
+    await uploads.drop(begun.id)
+    assert await uploads.part(begun.id, 0) is None

@@ -126,7 +126,7 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 def members(route: Route) -> set[str]:
     """Give the names of what an operation's body may hold; none if it takes no body."""
     content = described(route).get("requestBody", {}).get("content", {})
-    return {name for one in content.values() for name in resolved(one["schema"])["properties"]}
+    return {name for one in content.values() for name in resolved(one["schema"]).get("properties", ())}
 
 
 def parameters(route: Route, where: str) -> list[str]:
@@ -142,6 +142,8 @@ def requests(route: Route, mark: str, ids: Mapping[str, str]) -> Iterator[Asked]
     yield from _in_headers(route, mark, ids)
     if members(route):
         yield from _in_body(route, mark, ids)
+    if route.id == "createImport":
+        yield from _in_file(route, mark, ids)
 
 
 def request(route: Route, ids: Mapping[str, str], **more: Any) -> Asked:
@@ -196,6 +198,13 @@ def _in_body(route: Route, mark: str, ids: Mapping[str, str]) -> Iterator[Asked]
             yield request(route, ids, content=raw, headers={"Content-Type": kind})
     for valid in bodies(mark, ids)[route.id]:
         yield request(route, ids, **({"data": valid} if form else {"json": valid}))
+
+
+def _in_file(route: Route, mark: str, ids: Mapping[str, str]) -> Iterator[Asked]:
+    row = {"email": f"{mark}@{mark}.example", "firstName": mark, "lastName": "\x01" + mark, mark: mark}
+    for kind in ("application/x-ndjson", "text/csv"):
+        for raw in (json.dumps(row).encode(), f"email,{mark}\n{mark},1\n".encode(), *_malformed(mark)):
+            yield request(route, ids, content=raw, headers={"Content-Type": kind})
 
 
 def _wrong(valid: dict[str, Any], mark: str) -> Iterator[Any]:

@@ -76,6 +76,9 @@ EXPECTED: Final[dict[str, tuple[set[str], bool]]] = {
     **dict.fromkeys(
         ("previewMerge", "mergeUsers", "listMerges", "getMerge", "previewUndoOfMerge", "undoMerge"), ({"admin"}, False)
     ),
+    **dict.fromkeys(
+        ("createImport", "listImports", "getImport", "listImportErrors", "cancelImport"), ({"admin"}, False)
+    ),
     **dict.fromkeys(("listMergeCandidates", "dismissMergeCandidate"), ({"admin"}, False)),
     **dict.fromkeys(("listSegments", "getSegment", "countSegment", "countSegmentByBody"), (READ, False)),
     **dict.fromkeys(("saveSegment", "deleteSegment"), ({"admin"}, False)),
@@ -92,6 +95,11 @@ ABOUT_NOBODY: Final = {
     "listUsers",
     "getAudit",
     "checkSuppression",
+    "createImport",
+    "listImports",
+    "getImport",
+    "listImportErrors",
+    "cancelImport",
     "listMergeCandidates",
     "dismissMergeCandidate",
     "listSegments",
@@ -108,6 +116,8 @@ OWNERS: Final = ("self", "other", "absent", "deactivated", "deactivated self", "
 NO_REQUEST: Final = (404, "privacy_request_not_found")
 SERVED: Final[dict[str | tuple[str, str], tuple[int, str]]] = {
     "createUser": (201, ""),
+    "createImport": (415, "content_type_unsupported"),  # the request there brings no file
+    **dict.fromkeys(("getImport", "listImportErrors", "cancelImport"), (404, "import_not_found")),
     "createPrivacyRequest": (201, ""),
     # There is no request of the id that the path names, nor a hold of that name.
     **dict.fromkeys(ABOUT_REQUESTS[1:], NO_REQUEST),
@@ -167,7 +177,7 @@ def request_of(operation: str, user_id: str) -> dict[str, Any]:
     route = next(route for route in ROUTES if route.id == operation)
     path = route.path.replace("{userId}", user_id).replace("{matter}", "case-1")
     path = path.replace("{name}", "nobody")
-    path = path.replace("{mergeId}", ABSENT)
+    path = path.replace("{mergeId}", ABSENT).replace("{importId}", ABSENT)
     path = path.replace("{requestId}", ABSENT).replace("{verificationId}", ABSENT)
     asked: dict[str, Any] = {"method": route.method, "url": path}
     bodies: dict[str, object] = {

@@ -39,7 +39,7 @@ __all__ = ["logs"]
 MARK = "cnryq7f3"
 ABSENT = "01932f6e-8d3c-7c4a-9d0e-2b5f1c7a6e3d"
 """Nothing has this id; a hold by this name neither."""
-NOWHERE = dict.fromkeys(("userId", "requestId", "verificationId", "mergeId", "mergedUserId"), ABSENT) | {
+NOWHERE = dict.fromkeys(("userId", "requestId", "verificationId", "mergeId", "importId", "mergedUserId"), ABSENT) | {
     "matter": "none",
     "token": "none",
     "name": "none",
@@ -86,6 +86,8 @@ async def somebody(api: Api) -> dict[str, str]:
     assert (asked.status_code, verification.status_code, held.status_code) == (201, 201, 200)
     segment = {"name": "letter-of-march", "filter": "version >= 1"}
     assert (await api.client.post("/v1/segments", json=segment)).status_code == 201
+    imported = await api.client.post("/v1/imports", content=b"", headers={"Content-Type": "application/x-ndjson"})
+    assert imported.status_code == 202, imported.text
     token = await UnsubscribeTokens(api.core.ports.keyed).write(Ticket(UserId(user), "news"))
     return {
         "userId": user,
@@ -93,6 +95,7 @@ async def somebody(api: Api) -> dict[str, str]:
         "verificationId": verification.json()["id"],
         "matter": "case-1",
         "mergeId": merge.json()["id"],
+        "importId": imported.json()["id"],
         "mergedUserId": other,
         "token": token,
         "name": segment["name"],

@@ -54,9 +54,10 @@ SHOWN_TO_READERS: Final = [
     "getEmailPreferencesByQuery",
 ]
 SEGMENTS: Final = ("listSegments", "getSegment", "countSegment")
-NOT_PERSONAL: Final = {"getAudit", "getUnsubscribeHeaders", "showUnsubscription", *SEGMENTS}
+IMPORTS: Final = {"listImports", "getImport", "listImportErrors"}
+NOT_PERSONAL: Final = {"getAudit", "getUnsubscribeHeaders", "showUnsubscription", *SEGMENTS, *IMPORTS}
 """Names of fields without their values, and links for the mail of one user; filters that name nobody, and a number:
-that it was asked for is kept under a name of its own."""
+that it was asked for is kept under a name of its own. Of imports counts, lines and codes."""
 
 
 class BrokenTrail:

@@ -19,7 +19,7 @@ from usercore.kernel.errors import UnavailableError
 from usercore.kernel.secret import Secret
 from usercore.settings import DatabaseSettings
 
-VERSIONS = tuple(f"{number:04}" for number in (*range(1, 20), *range(21, 25)))
+VERSIONS = tuple(f"{number:04}" for number in (*range(1, 20), *range(21, 26)))
 NEWEST = VERSIONS[-1]
 
 

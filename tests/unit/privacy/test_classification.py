@@ -46,7 +46,8 @@ def test_what_is_personal_never_outlives_erasure() -> None:
     kept = {column.key for column in personal if isinstance(column.erasure, Keep)}
 
     # A line of the ledger keeps an id that is nobody's.
-    assert kept == {"consents.given"}
+    # An uploaded file is sealed as a whole, opened by its import alone, and gone with it.
+    assert kept == {"consents.given", "import_parts.sealed"}
 
 
 def test_whatever_is_a_persons_has_a_purpose_and_a_right() -> None:

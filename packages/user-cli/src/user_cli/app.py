@@ -36,6 +36,7 @@ _COMMANDS = {
     "top": ("user_cli.commands.top:top", "A running service at a glance, again and again."),
     "stats": ("user_cli.commands.stats:stats", "How many users there are, since when, and of what kind."),
     "import": ("user_cli.commands.import_users:import_users", "Create and change many users from a file."),
+    "imports": ("user_cli.commands.imports:app", "Imports of many users: look, see what was wrong with rows, cancel."),
     "export": ("user_cli.commands.export:export", "Write many users into a file: NDJSON, CSV or Parquet."),
     "segment": ("user_cli.commands.segment:app", "Users chosen by a filter: count them, and what a filter means."),
     "preferences": ("user_cli.commands.preferences:app", "Email preferences of a user."),

@@ -65,6 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "refusePrivacyRequest": Rule(_PRIVACY),
     "completePrivacyRequest": Rule(_PRIVACY),
     "runPrivacyRequest": Rule(_PRIVACY),
+    **dict.fromkeys(("createImport", "listImports", "getImport", "listImportErrors", "cancelImport"), Rule(_ADMIN)),
     "previewMerge": Rule(_ADMIN),
     "mergeUsers": Rule(_ADMIN),
     "listMerges": Rule(_ADMIN),

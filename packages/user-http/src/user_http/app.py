@@ -23,6 +23,7 @@ from user_http.controllers.consents import ConsentsController
 from user_http.controllers.description import DescriptionController
 from user_http.controllers.health import HealthController, Readiness
 from user_http.controllers.history import HistoryController
+from user_http.controllers.imports import ImportController
 from user_http.controllers.listing import ListController
 from user_http.controllers.merging import MergeController
 from user_http.controllers.preferences import PreferencesController
@@ -85,10 +86,12 @@ def build_app(
     gate = Gate(core.ports.limiter, settings.limits, telemetry)
     deadlines, signals = Deadlines(http.request_timeout_s), Signals(core.opt_out_of_sale)
     tokens = None if consistency is None else Tokens(consistency)
-    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, gate, signals, tokens)
+    patience = Deadlines(http.import_timeout_s)
+    pipeline = Pipeline(verifier, http.body_limit_bytes, deadlines, gate, signals, tokens, patience)
     health = HealthController(readiness, telemetry.scrape, life)
     within = timedelta(seconds=settings.auth.signed_in_within_s)
     operations = {one.route.id: one for one in _operations(core, health, PrivacyController(core, within))}
+    operations |= {one.route.id: one for one in ImportController(core, http.import_limit_bytes).operations()}
     inner: ASGIApp = _router(pipeline, operations)
     if http.read_lane:
         inner = Lane.over(inner, pipeline, operations.values())

@@ -56,11 +56,13 @@ class Operation:
         route: which.
         handle: answers it.
         media: the media ranges of what it answers with.
+        patient: its body may take as long as a file takes.
     """
 
     route: Route
     handle: Handle
     media: frozenset[str] = JSON_RANGES
+    patient: bool = False
 
 
 @frozen
@@ -74,6 +76,7 @@ class Pipeline:
         gate: counts what each caller asks.
         signals: honour what browsers say beside the request.
         tokens: let callers see what they wrote; None where nothing is read from replicas.
+        patience: ends requests that may take longer; None: like all others.
     """
 
     verifier: TokenVerifier
@@ -82,6 +85,7 @@ class Pipeline:
     gate: Gate
     signals: Signals
     tokens: Tokens | None = None
+    patience: Deadlines | None = None
 
     async def answer(
         self,
@@ -105,7 +109,8 @@ class Pipeline:
         )
         call.params = params
         try:
-            with self.deadlines.begin():
+            deadlines = self.patience or self.deadlines if operation.patient else self.deadlines
+            with deadlines.begin():
                 return await self._checked(operation, call, params.get("userId"))
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the caller gets a problem document
             return _answer_of(error, call)

@@ -1,7 +1,7 @@
 """One request of a known operation, as the code that answers it sees it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -133,7 +133,7 @@ class Call:
             ClientGoneError: the client left in the middle.
         """
         if self._body is None:
-            self._check_announced()
+            self._check_announced(self._limit)
             chunks = bytearray()
             more = True
             while more:
@@ -143,9 +143,32 @@ class Call:
                 chunks += message.get("body", b"")
                 more = message.get("more_body", False)
                 if len(chunks) > self._limit:
-                    raise self._too_large()
+                    raise self._too_large(self._limit)
             self._body = bytes(chunks)
         return self._body
+
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """Yield the body as it comes.
+
+        Args:
+            limit: the most bytes of it.
+
+        Raises:
+            RequestRefusedError: it is larger, whatever its header says.
+            ClientGoneError: the client left in the middle.
+        """
+        self._check_announced(limit)
+        seen, more = 0, True
+        while more:
+            message: Mapping[str, Any] = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            piece: bytes = message.get("body", b"")
+            seen += len(piece)
+            if seen > limit:
+                raise self._too_large(limit)
+            yield piece
+            more = message.get("more_body", False)
 
     def fingerprint(self, body: bytes) -> bytes:
         """Return a digest of all that makes this request what it is."""
@@ -158,13 +181,11 @@ class Call:
             digest.update(part)
         return digest.digest()
 
-    def _check_announced(self) -> None:
+    def _check_announced(self, limit: int) -> None:
         announced = self.single_header(b"content-length")
-        if announced is not None and announced.isascii() and announced.isdigit() and int(announced[:20]) > self._limit:
-            raise self._too_large()
+        if announced is not None and announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+            raise self._too_large(limit)
 
-    def _too_large(self) -> RequestRefusedError:
+    def _too_large(self, limit: int) -> RequestRefusedError:
         # The rest of the body is not read, so the connection cannot be used again.
-        return RequestRefusedError(
-            BODY_TOO_LARGE, f"send at most {self._limit} bytes", headers=((b"connection", b"close"),)
-        )
+        return RequestRefusedError(BODY_TOO_LARGE, f"send at most {limit} bytes", headers=((b"connection", b"close"),))

@@ -56,6 +56,11 @@ COMPLETE_PRIVACY_REQUEST = Route("completePrivacyRequest", "POST", "/v1/privacy-
 RUN_PRIVACY_REQUEST = Route("runPrivacyRequest", "POST", "/v1/privacy-requests/{requestId}/run")
 PREVIEW_MERGE = Route("previewMerge", "POST", "/v1/users/{userId}/merges/preview")
 MERGE_USERS = Route("mergeUsers", "POST", "/v1/users/{userId}/merges")
+CREATE_IMPORT = Route("createImport", "POST", "/v1/imports")
+LIST_IMPORTS = Route("listImports", "GET", "/v1/imports")
+GET_IMPORT = Route("getImport", "GET", "/v1/imports/{importId}")
+LIST_IMPORT_ERRORS = Route("listImportErrors", "GET", "/v1/imports/{importId}/errors")
+CANCEL_IMPORT = Route("cancelImport", "POST", "/v1/imports/{importId}/cancel")
 LIST_MERGES = Route("listMerges", "GET", "/v1/users/{userId}/merges")
 GET_MERGE = Route("getMerge", "GET", "/v1/users/{userId}/merges/{mergeId}")
 PREVIEW_UNDO_OF_MERGE = Route("previewUndoOfMerge", "POST", "/v1/users/{userId}/merges/{mergeId}/undo/preview")
@@ -118,6 +123,11 @@ ROUTES: Final = (
     REFUSE_PRIVACY_REQUEST,
     COMPLETE_PRIVACY_REQUEST,
     RUN_PRIVACY_REQUEST,
+    CREATE_IMPORT,
+    LIST_IMPORTS,
+    GET_IMPORT,
+    LIST_IMPORT_ERRORS,
+    CANCEL_IMPORT,
     PREVIEW_MERGE,
     MERGE_USERS,
     LIST_MERGES,

@@ -31,8 +31,9 @@ from usercore.bulk.imports.values import (
     Progress,
     RowError,
     Tally,
+    correlation_of,
 )
-from usercore.codec.imports import correlation_of, import_object, tally_object
+from usercore.codec.imports import import_object, tally_object
 
 __all__ = ["import_users"]
 

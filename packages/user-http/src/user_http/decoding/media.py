@@ -6,12 +6,15 @@ from user_http.problems import CONTENT_TYPE_UNSUPPORTED, RequestRefusedError
 from user_http.requests import Call
 
 JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv"
+"""Source: RFC 7111."""
 MERGE_PATCH: Final = "application/merge-patch+json"
 """Source: RFC 7396, section 4."""
 
 
-def check_media_type(call: Call, accepted: tuple[str, ...]) -> None:
-    """Pass a body of an accepted media type.
+def check_media_type(call: Call, accepted: tuple[str, ...]) -> str:
+    """Pass a body of an accepted media type, and return the type.
 
     Raises:
         RequestRefusedError: the type is missing, another one, of another charset, or compressed.
@@ -25,6 +28,7 @@ def check_media_type(call: Call, accepted: tuple[str, ...]) -> None:
         raise _unsupported(accepted, f"send {' or '.join(accepted)}")
     if not all(map(_says_utf8, filter(None, parameters))):
         raise _unsupported(accepted, "send UTF-8, without other parameters of the media type")
+    return media.lower()
 
 
 def check_encoding(call: Call, accepted: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from user_http.schemas.activity import ActivityPage
 from user_http.schemas.audit import AuditPage
 from user_http.schemas.consents import ConsentInput, ConsentPage, RecordedConsent
 from user_http.schemas.history import HistoryPage
+from user_http.schemas.imports import Import, ImportCounts, ImportErrorPage, ImportPage, ImportRowError
 from user_http.schemas.included import UserWithIncluded
 from user_http.schemas.mailing import AddressToCheck, MailPermission, OneClick, SuppressionAnswer
 from user_http.schemas.merging import (
@@ -66,6 +67,7 @@ from user_http.schemas.verifications import (
     StartedVerification,
 )
 from usercore.activity.values import FactKind
+from usercore.bulk.imports.values import ERRORS_PAGE_MAX, ImportKey, ImportMode
 from usercore.codec.documents import EmailPreferences, User
 from usercore.preferences.values import TOPIC_MAX_CHARS
 from usercore.privacy.mailing.tokens import TOKEN_MAX_CHARS
@@ -106,6 +108,11 @@ SCHEMAS: Final = (
     PrivacyRequestPage,
     LegalHold,
     LegalHolds,
+    Import,
+    ImportCounts,
+    ImportPage,
+    ImportRowError,
+    ImportErrorPage,
     MergeToPreview,
     NewMerge,
     MergePreview,
@@ -166,6 +173,7 @@ def parameters() -> dict[str, Any]:
         **_of_audit(),
         **_of_names(),
         **_of_privacy(),
+        **_of_imports(),
     }
 
 
@@ -230,6 +238,25 @@ _CONSISTENCY_EXAMPLE: Final = "AQAAAAAXcfvo"
 
 
 _TAG: Final = r'^(\*|"[1-9][0-9]{0,8}")$'
+
+
+def _of_imports() -> dict[str, Any]:
+    def flag(name: str, text: str) -> dict[str, Any]:
+        return _parameter(name, "query", {"type": "string", "enum": ["true", "false"], "default": "false"}, text)
+
+    errors = {"type": "integer", "minimum": 1, "maximum": ERRORS_PAGE_MAX, "default": 100}
+    modes = {"type": "string", "enum": [one.value for one in ImportMode], "default": ImportMode.INSERT.value}
+    keys = {"type": "string", "enum": [one.value for one in ImportKey], "default": ImportKey.EMAIL.value}
+    said = "What becomes of a row whose user exists: it is an error, a merge patch, or passed over."
+    return {
+        "importId": _parameter("importId", "path", _UUID, "The import's id.", required=True, example=_ID_EXAMPLE),
+        "importMode": _parameter("mode", "query", modes, said),
+        "importBy": _parameter("by", "query", keys, "By what a row's user is known."),
+        "importQuietEvents": flag("quietEvents", "Publish one event for all of it, in place of one for each user."),
+        "importInvite": flag("invite", "Send new users the mail that single ones are sent."),
+        "importRestart": flag("restart", "Begin anew even where the same bytes were imported before."),
+        "importErrorsLimit": _parameter("limit", "query", errors, "How many errors at most."),
+    }
 
 
 def _of_lists() -> dict[str, Any]:

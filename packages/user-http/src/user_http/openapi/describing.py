@@ -13,7 +13,7 @@ class Body:
     """What an operation takes.
 
     Args:
-        schema: the component's name.
+        schema: the component's name; empty for a text that is no JSON.
         example: a valid body.
         required: whether it may be left out.
         media: the media types accepted.

@@ -131,7 +131,8 @@ def _security(operation_id: str) -> list[dict[str, list[str]]]:
 
 
 def _body(body: Body) -> dict[str, Any]:
-    media = {"schema": {"$ref": f"#/components/schemas/{body.schema}"}, "example": body.example}
+    schema = {"$ref": f"#/components/schemas/{body.schema}"} if body.schema else {"type": "string"}
+    media = {"schema": schema, "example": body.example}
     return {"required": body.required, "content": dict.fromkeys(body.media, media)}
 
 

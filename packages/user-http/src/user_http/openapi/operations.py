@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from user_http.decoding.form import FORMS
 from user_http.decoding.media import JSON, MERGE_PATCH
-from user_http.openapi import examples, merging, privacy, segments
+from user_http.openapi import examples, importing, merging, privacy, segments
 from user_http.openapi.describing import Body, Description, Success
 
 _ID: Final = "$response.body#/id"
@@ -196,6 +196,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         ("userId", "limit", "cursor", "kind"),
         Success("ActivityPage", examples.activity, ("Link",)),
     ),
+    **importing.DESCRIPTIONS,
     **merging.DESCRIPTIONS,
     **privacy.DESCRIPTIONS,
     **segments.DESCRIPTIONS,

@@ -14,6 +14,7 @@ from user_http.problems import (
     status_of,
 )
 from user_http.routes import ROUTES
+from usercore.bulk.imports.errors import ImportNotFoundError
 from usercore.kernel.errors import UnavailableError, all_errors
 from usercore.kernel.reasons import ReasonInvalidError
 from usercore.kernel.receipts import KeyInFlightError
@@ -30,6 +31,7 @@ __all__ = ["ALWAYS", "codes_of", "error_responses", "problem_examples"]
 
 _LOADED = (
     ConsentInvalidError,
+    ImportNotFoundError,
     KeyInFlightError,
     MergeNotFoundError,
     PreferencesInvalidError,
@@ -87,6 +89,7 @@ UNDO: Final = (
     "legal_hold",
     "merge_privacy_request_open",
 )
+IMPORT: Final = ("import_not_found",)
 REQUEST: Final = ("privacy_request_not_found",)
 DECISION: Final = ("privacy_request_closed", "privacy_request_changed")
 
@@ -200,6 +203,11 @@ _OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "write_contended",
         "preferences_invalid",
     ),
+    "createImport": ("body_too_large", "content_type_unsupported", "import_moved"),
+    "listImports": ("query_invalid",),
+    "getImport": IMPORT,
+    "listImportErrors": (*IMPORT, "query_invalid"),
+    "cancelImport": (*IMPORT, "import_moved"),
     "previewMerge": (*ABOUT_ONE, *BODY, *MERGE),
     "mergeUsers": (*ABOUT_ONE, *BODY, *COMMAND, *MERGE, "reason_invalid", "write_contended", "precondition_required"),
     "listMerges": ABOUT_ONE,

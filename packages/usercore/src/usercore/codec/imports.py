@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from usercore.bulk.imports.values import Import, RowError, Tally
+from usercore.bulk.imports.values import Import, RowError, Tally, correlation_of
 from usercore.codec.scalars import compact, kebab, optional_timestamp, timestamp
 from usercore.delivery.ports import OutboxMessage
 from usercore.kernel.ids import EventId, UserId
@@ -78,8 +78,3 @@ def imported_message(ended: Import, *, event_id: EventId, position: int) -> Outb
         aggregate=IMPORT,
         topic=kebab(MESSAGE),
     )
-
-
-def correlation_of(one: Import) -> str:
-    """Return the correlation id of everything that an import causes."""
-    return f"import-{one.id}"

@@ -70,6 +70,18 @@ class HttpSettings:
         "The largest request body that is read.",
         default=1024 * 1024,
     )
+    import_limit_bytes: int = setting(
+        "USER_SERVICE_IMPORT_LIMIT_BYTES",
+        whole_number(1024, 4 * 1024 * 1024 * 1024),
+        "The largest file that `POST /v1/imports` takes; it is kept in the database until its rows are imported.",
+        default=256 * 1024 * 1024,
+    )
+    import_timeout_s: float = setting(
+        "USER_SERVICE_IMPORT_TIMEOUT_S",
+        seconds(1, 86_400),
+        "How long such a file may take to come.",
+        default=600.0,
+    )
     max_in_flight: int = setting(
         "USER_SERVICE_MAX_IN_FLIGHT",
         whole_number(1, 100_000),

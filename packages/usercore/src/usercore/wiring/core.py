@@ -15,9 +15,13 @@ from usercore.audit.verify_audit import VerifyAudit
 from usercore.bulk.exports.export_users import ExportUsers
 from usercore.bulk.imports.end_import import EndImport
 from usercore.bulk.imports.import_batch import ImportBatch
+from usercore.bulk.imports.ports import RowReader
 from usercore.bulk.imports.read_imports import ReadImports
+from usercore.bulk.imports.receive_upload import ReceiveUpload
 from usercore.bulk.imports.run_import import RunImport
 from usercore.bulk.imports.start_import import StartImport
+from usercore.bulk.imports.values import ImportFormat
+from usercore.bulk.imports.work_off_uploads import WorkOffUploads
 from usercore.delivery.deliver_pending import DEFAULT_POLICY, DeliverPending, DeliveryPolicy
 from usercore.delivery.overseeing import DiscardDelivery, GetDelivery, ListDeliveries, RetryDelivery
 from usercore.delivery.reconcile import ReconcileCredentials
@@ -202,6 +206,8 @@ class Core:
     run_import: RunImport
     end_import: EndImport
     read_imports: ReadImports
+    receive_upload: ReceiveUpload
+    work_off_uploads: WorkOffUploads
     once: Once
     ports: Ports
 
@@ -313,6 +319,8 @@ def assemble(
         ports.users, ports.merges, UndoMerge(whenever, undo_planner, ports.writer, ports.ledger, ports.ids)
     )
     importing = _importing(ports, rules, newcomers)
+    start_import = StartImport(ports.imports, ports.clock, ports.ids)
+    end_import = EndImport(ports.imports, ports.clock, ports.ids)
     return Core(
         create_user=CreateUser(ports.writer, ports.emails, rules, ports.hasher, ports.clock, ports.ids, newcomers),
         get_user=GetUser(ports.users, ports.emails),
@@ -435,14 +443,25 @@ def assemble(
         undo_merge=UndoMerge(undoable, undo_planner, ports.writer, ports.ledger, ports.ids),
         rotate_keys=RotateKeys(ports.key_store, ports.trail, ports.clock, ports.ids),
         seal_plain=SealPlain(ports.key_store, ports.trail, ports.clock, ports.ids),
-        start_import=StartImport(ports.imports, ports.clock, ports.ids),
+        start_import=start_import,
         import_batch=importing,
         run_import=RunImport(importing),
-        end_import=EndImport(ports.imports, ports.clock, ports.ids),
+        end_import=end_import,
         read_imports=ReadImports(ports.imports),
+        receive_upload=ReceiveUpload(ports.uploads, start_import, ports.clock, ports.ids),
+        work_off_uploads=WorkOffUploads(
+            ports.uploads, ports.imports, RunImport(importing), end_import, open_rows, ports.clock
+        ),
         once=Once(ports.ledger, ports.clock),
         ports=ports,
     )
+
+
+def open_rows(kind: ImportFormat, end: int, line: int) -> RowReader:
+    """Return a reader of rows; the library that it needs is asked for no earlier."""
+    from usercore.codec.rows import row_reader  # noqa: PLC0415 -- an extra
+
+    return row_reader(kind, end=end, line=line)
 
 
 def _importing(ports: Ports, rules: AttributeRules, newcomers: VerifyNewcomers) -> ImportBatch:

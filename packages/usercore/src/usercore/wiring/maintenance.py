@@ -18,6 +18,8 @@ from usercore.wiring.core import Core
 
 _MOST_ROUNDS: Final = 100
 """Bounds one task's turn, so that each rests now and then."""
+_UPLOADS_KEPT: Final = timedelta(hours=1)
+"""How long parts may wait for the rest of their file."""
 _PERIOD_S: Final = {
     **{f"deliver_to_{recipient.value.lower()}": 0.0 for recipient in Recipient},
     "reactivate_due": 0.0,
@@ -27,6 +29,7 @@ _PERIOD_S: Final = {
     "purge_deliveries": 300.0,
     "purge_verifications": 300.0,
     "purge_imports": 300.0,
+    "uploads": 1.0,
     "backlog": 15.0,
     "audit_checkpoint": 15.0,
     "retention": 300.0,
@@ -93,6 +96,7 @@ class Maintenance:
             "purge_deliveries": lambda: _until_none_left(self._purge_deliveries),
             "purge_verifications": lambda: _until_none_left(self.core.purge_verifications),
             "purge_imports": self._purge_imports,
+            "uploads": lambda: _until_none_left(self.core.work_off_uploads),
             "backlog": self._backlog,
             "audit_checkpoint": self._checkpoint,
             "retention": self._retention,
@@ -110,7 +114,9 @@ class Maintenance:
         await self.core.ports.ledger.purge(self.core.ports.clock.now())
 
     async def _purge_imports(self) -> None:
-        await self.core.ports.imports.purge(self.core.ports.clock.now() - self.imports_kept)
+        now = self.core.ports.clock.now()
+        await self.core.ports.imports.purge(now - self.imports_kept)
+        await self.core.ports.uploads.purge(now - _UPLOADS_KEPT)
 
     async def _purge_archives(self) -> None:
         await self.core.ports.archives.purge(self.core.ports.clock.now())

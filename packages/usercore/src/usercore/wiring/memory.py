@@ -27,7 +27,7 @@ from usercore.adapters.memory.contacts import PlainEmailRules
 from usercore.adapters.memory.database import MemoryDatabase
 from usercore.adapters.memory.deliveries import MemoryDeliveryQueue, MemoryDeliveryRecords
 from usercore.adapters.memory.exports import MemoryUserExporter
-from usercore.adapters.memory.imports import MemoryImportStore, MemoryImportWriter
+from usercore.adapters.memory.imports import MemoryImportStore, MemoryImportWriter, MemoryUploadStore
 from usercore.adapters.memory.inbox import MemoryInbox, MemoryRejections
 from usercore.adapters.memory.keys import MemoryKeyStore
 from usercore.adapters.memory.ledger import MemoryIdempotencyLedger
@@ -84,7 +84,7 @@ from usercore.audit.ports import (
     ListingTrail,
 )
 from usercore.bulk.exports.ports import UserExporter
-from usercore.bulk.imports.ports import ImportStore, ImportWriter
+from usercore.bulk.imports.ports import ImportStore, ImportWriter, UploadStore
 from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
@@ -191,6 +191,7 @@ class PortOverrides(TypedDict, total=False):
     candidates: CandidateStore
     imports: ImportStore
     import_writer: ImportWriter
+    uploads: UploadStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService
@@ -271,6 +272,7 @@ def memory_ports(**overrides: Unpack[PortOverrides]) -> Ports:
         candidates=MemoryCandidateStore(database),
         imports=MemoryImportStore(database),
         import_writer=MemoryImportWriter(database),
+        uploads=MemoryUploadStore(database),
         authentication=services,
         credentials=services,
         notification=services,

@@ -14,7 +14,7 @@ from usercore.audit.ports import (
     ListingTrail,
 )
 from usercore.bulk.exports.ports import UserExporter
-from usercore.bulk.imports.ports import ImportStore, ImportWriter
+from usercore.bulk.imports.ports import ImportStore, ImportWriter, UploadStore
 from usercore.delivery.credentials import CredentialDirectory
 from usercore.delivery.ports import (
     AuditService,
@@ -121,6 +121,7 @@ class Ports:
     candidates: CandidateStore
     imports: ImportStore
     import_writer: ImportWriter
+    uploads: UploadStore
     authentication: AuthenticationService
     credentials: CredentialDirectory
     notification: NotificationService

@@ -270,6 +270,7 @@ async def _ports(
         merges=sql.merges,
         candidates=sql.candidates,
         imports=sql.imports,
+        uploads=sql.uploads,
         import_writer=sql.import_writer if cache is None else cache.import_writer(sql.import_writer),
         authentication=services.authentication,
         credentials=services.credentials,

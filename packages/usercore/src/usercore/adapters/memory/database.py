@@ -197,6 +197,8 @@ class MemoryDatabase:
     merge_scanned_at: datetime | None = None
     imports: dict[ImportId, Import] = field(factory=dict, repr=False)
     import_errors: dict[ImportId, list[RowError]] = field(factory=dict, repr=False)
+    uploads: dict[ImportId, dict[int, tuple[datetime, bytes]]] = field(factory=dict, repr=False)
+    uploads_taken: dict[ImportId, datetime] = field(factory=dict, repr=False)
 
     def commit(self, change: Change) -> UserCoreError | None:
         """Write everything a change brings, or return why nothing of it was written."""

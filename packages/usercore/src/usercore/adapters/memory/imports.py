@@ -12,7 +12,7 @@ from usercore.adapters.memory.database import MemoryDatabase
 from usercore.audit.entry import AuditEntry
 from usercore.bulk.imports.creations import Creation, change_of
 from usercore.bulk.imports.errors import ImportEndedError, ImportMovedError
-from usercore.bulk.imports.ports import ImportStore, ImportWriter, Loaded, Settle, Settled
+from usercore.bulk.imports.ports import ImportStore, ImportWriter, Loaded, Settle, Settled, UploadStore
 from usercore.bulk.imports.values import Import, ImportId, ImportState, RowError
 from usercore.codec.imports import imported_message
 from usercore.kernel.errors import UserCoreError
@@ -91,6 +91,50 @@ class MemoryImportStore:
             del self.database.imports[import_id]
             self.database.import_errors.pop(import_id, None)
         return len(gone)
+
+
+@frozen
+class MemoryUploadStore:
+    """Keeps uploads."""
+
+    database: MemoryDatabase
+
+    async def keep(self, import_id: ImportId, number: int, data: bytes, *, at: datetime) -> None:
+        """Keep the next part of a file."""
+        self.database.uploads.setdefault(import_id, {})[number] = (at, data)
+
+    async def part(self, import_id: ImportId, number: int) -> bytes | None:
+        """Return a part, or None behind the last one."""
+        found = self.database.uploads.get(import_id, {}).get(number)
+        return None if found is None else found[1]
+
+    async def drop(self, import_id: ImportId) -> None:
+        """Delete the parts of a file."""
+        self.database.uploads.pop(import_id, None)
+
+    async def take(self, *, now: datetime, silent_since: datetime) -> Import | None:
+        """Return an uploaded import that nobody is at, the oldest, or None."""
+        taken = self.database.uploads_taken
+        for one in sorted(self.database.imports.values(), key=lambda one: one.id):
+            if not one.uploaded or one.state is not ImportState.RUNNING:
+                continue
+            if one.id not in taken or max(taken[one.id], one.updated_at) < silent_since:
+                taken[one.id] = now
+                return one
+        return None
+
+    async def purge(self, before: datetime) -> int:
+        """Delete parts that came before a time and whose import is not running."""
+        gone = 0
+        for import_id, parts in list(self.database.uploads.items()):
+            found = self.database.imports.get(import_id)
+            if found is not None and found.state is ImportState.RUNNING:
+                continue
+            old = [number for number, (at, _) in parts.items() if at < before]
+            gone += len(old)
+            for number in old:
+                del parts[number]
+        return gone
 
 
 @frozen
@@ -178,4 +222,5 @@ def _copied(value: Any) -> Any:  # noqa: ANN401 -- a table of any kind
 
 if TYPE_CHECKING:
     _store: ImportStore = MemoryImportStore(MemoryDatabase())
+    _uploads: UploadStore = MemoryUploadStore(MemoryDatabase())
     _writer: ImportWriter = MemoryImportWriter(MemoryDatabase())

@@ -39,6 +39,7 @@ from usercore.adapters.sql.segments import SqlSegmentCounter, SqlSegmentStore
 from usercore.adapters.sql.statistics import SqlStatisticsReader
 from usercore.adapters.sql.suppressions import SqlSuppressionList
 from usercore.adapters.sql.trail_parts import SqlTrailParts
+from usercore.adapters.sql.uploads import SqlUploadStore
 from usercore.adapters.sql.users import SqlUserReader
 from usercore.adapters.sql.verifications import SqlVerificationReader, SqlVerificationWriter
 from usercore.adapters.sql.writer import SqlUserWriter
@@ -106,6 +107,7 @@ class SqlPorts:
     candidates: SqlCandidateStore
     imports: SqlImportStore
     import_writer: SqlImportWriter
+    uploads: SqlUploadStore
 
 
 def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | None = None) -> SqlPorts:
@@ -166,4 +168,5 @@ def sql_ports(database: Database, master_keys: MasterKeys, replicas: Reads | Non
         candidates=SqlCandidateStore(database),
         imports=SqlImportStore(database),
         import_writer=SqlImportWriter(database, vault),
+        uploads=SqlUploadStore(database, service_keys),
     )

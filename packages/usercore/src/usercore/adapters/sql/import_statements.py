@@ -41,9 +41,9 @@ ORDER BY w.place
 
 _IMPORT: Final = """
     id::text, format, mode, by, quiet, invite, fingerprint, state, end_at, line, created, updated, unchanged, skipped,
-    failed, started_by, started_at, updated_at, finished_at, trouble
+    failed, started_by, started_at, updated_at, finished_at, trouble, uploaded
 """
-_VALUES: Final = ", ".join(f"${number}" for number in range(2, 21))
+_VALUES: Final = ", ".join(f"${number}" for number in range(2, 22))
 BEGIN: Final = f"""
 INSERT INTO imports VALUES ($1::uuid, {_VALUES})
 ON CONFLICT (fingerprint) WHERE fingerprint IS NOT NULL AND state IN ('RUNNING', 'COMPLETED') DO NOTHING RETURNING 1
@@ -89,4 +89,20 @@ AND NOT EXISTS (SELECT FROM import_errors AS e WHERE e.import_id = i.id) RETURNI
 TELL: Final = b"""
 INSERT INTO outbox (aggregatetype, aggregateid, type, payload, event_id, sequence, occurred_at, headers, shard, topic)
 VALUES ($1, $2::uuid, $3, $4::text::json, $5::uuid, $6, $7, $8::text::json, $9, $10) RETURNING 1
+"""
+
+KEEP: Final = b"INSERT INTO import_parts (import_id, number, came_at, sealed) VALUES ($1::uuid, $2, $3, $4) RETURNING 1"
+PART: Final = b"SELECT sealed FROM import_parts WHERE import_id = $1::uuid AND number = $2"
+DROP_PARTS: Final = b"DELETE FROM import_parts WHERE import_id = $1::uuid RETURNING 1"
+TAKE: Final = f"""
+UPDATE imports SET taken_at = $1 WHERE id = (
+    SELECT i.id FROM imports AS i
+    WHERE i.uploaded AND i.state = 'RUNNING'
+      AND (i.taken_at IS NULL OR (i.taken_at < $2 AND i.updated_at < $2))
+    ORDER BY i.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+) RETURNING {_IMPORT}
+""".encode()  # noqa: S608 -- the same
+PURGE_PARTS: Final = b"""
+DELETE FROM import_parts AS p WHERE p.came_at < $1
+AND NOT EXISTS (SELECT FROM imports AS i WHERE i.id = p.import_id AND i.state = 'RUNNING') RETURNING 1
 """

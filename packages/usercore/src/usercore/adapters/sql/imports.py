@@ -57,17 +57,17 @@ class SqlImportStore:
         """Return one import, or None."""
         if not is_canonical(import_id):
             return None
-        return next(map(_import, await self.database.fetch(sql.GET, import_id)), None)
+        return next(map(import_of, await self.database.fetch(sql.GET, import_id)), None)
 
     async def find(self, fingerprint: bytes) -> Import | None:
         """Return the import of a fingerprint that is running or was completed, or None."""
-        return next(map(_import, await self.database.fetch(sql.FIND, fingerprint)), None)
+        return next(map(import_of, await self.database.fetch(sql.FIND, fingerprint)), None)
 
     async def page(self, *, before: ImportId | None, limit: int) -> Sequence[Import]:
         """Return imports, the newest first, that began before one."""
         if before is not None and not is_canonical(before):
             return []
-        return [_import(row) for row in await self.database.fetch(sql.PAGE, before, limit)]
+        return [import_of(row) for row in await self.database.fetch(sql.PAGE, before, limit)]
 
     async def errors(self, import_id: ImportId, *, after: int, limit: int) -> Sequence[tuple[int, RowError]]:
         """Return the errors of an import behind a number, each with its number."""
@@ -109,7 +109,7 @@ async def locked(opened: Session, begun: Import) -> None:
         ImportEndedError: it has ended.
         ImportMovedError: it is elsewhere, or gone.
     """
-    found = next(map(_import, await fetch(opened, sql.LOCK, begun.id)), None)
+    found = next(map(import_of, await fetch(opened, sql.LOCK, begun.id)), None)
     if found is None or found.progress != begun.progress:
         raise ImportMovedError
     if found.state is not ImportState.RUNNING:
@@ -155,13 +155,15 @@ def _place(progress: Progress) -> tuple[int, ...]:
 def _row(one: Import) -> tuple[object, ...]:
     options = one.options
     said = (options.format.value, options.mode.value, options.by.value, options.quiet, options.invite)
-    times = (one.started_by, one.started_at, one.updated_at, one.finished_at, one.trouble)
+    times = (one.started_by, one.started_at, one.updated_at, one.finished_at, one.trouble, one.uploaded)
     return (one.id, *said, one.fingerprint, one.state.value, *_place(one.progress), *times)
 
 
-def _import(row: Row) -> Import:
+def import_of(row: Row) -> Import:
+    """Return the import in a row."""
     (import_id, kind, mode, by, quiet, invite, fingerprint, state, end, line) = row[:10]
-    created, updated, unchanged, skipped, failed, started_by, started_at, updated_at, finished_at, trouble = row[10:]
+    created, updated, unchanged, skipped, failed, started_by, started_at, updated_at, finished_at, *rest = row[10:]
+    trouble, uploaded = rest
     return Import(
         id=ImportId(import_id),
         options=ImportOptions(ImportFormat(kind), ImportMode(mode), ImportKey(by), quiet, invite),
@@ -173,6 +175,7 @@ def _import(row: Row) -> Import:
         updated_at=utc(updated_at),
         finished_at=None if finished_at is None else utc(finished_at),
         trouble=trouble,
+        uploaded=uploaded,
     )
 
 

@@ -1,6 +1,6 @@
 """What imports ask of the world outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from usercore.audit.entry import AuditEntry
 from usercore.bulk.imports.creations import Creation
-from usercore.bulk.imports.values import Import, ImportId, Progress, RowError
+from usercore.bulk.imports.values import Import, ImportFormat, ImportId, ImportRow, Progress, RowError
 from usercore.kernel.errors import UserCoreError
 from usercore.kernel.ids import EventId
 from usercore.users.ports import Change
@@ -133,4 +133,69 @@ class ImportStore(Protocol):
 
     async def purge(self, before: datetime) -> int:
         """Delete imports that ended before a time, with their errors, and return how many went."""
+        ...
+
+
+class RowReader(Protocol):
+    """Reads rows from bytes as they come."""
+
+    def feed(self, data: bytes) -> Iterator[ImportRow]:
+        """Yield the rows that are whole with these bytes. Take all of them before more is fed.
+
+        Raises:
+            ImportUnreadableError: no row of it can be read.
+        """
+        ...
+
+    def close(self) -> Iterator[ImportRow]:
+        """Yield what is left at the file's end.
+
+        Raises:
+            ImportUnreadableError: no row of it can be read.
+        """
+        ...
+
+
+OpenRows: TypeAlias = Callable[[ImportFormat, int, int], RowReader]
+"""Makes a reader of a format that is fed from the file's beginning and passes over so many bytes, to a line."""
+
+
+class UploadStore(Protocol):
+    """Keeps files that were uploaded, sealed, until their imports have ended."""
+
+    async def keep(self, import_id: ImportId, number: int, data: bytes, *, at: datetime) -> None:
+        """Keep the next part of a file.
+
+        Args:
+            import_id: of the import that it is going to be.
+            number: of the part: 0, 1, 2 without a gap.
+            data: the part.
+            at: when it came.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        ...
+
+    async def part(self, import_id: ImportId, number: int) -> bytes | None:
+        """Return a part, or None behind the last one."""
+        ...
+
+    async def drop(self, import_id: ImportId) -> None:
+        """Delete the parts of a file."""
+        ...
+
+    async def take(self, *, now: datetime, silent_since: datetime) -> Import | None:
+        """Return an uploaded import that is running and that nobody is at, the oldest; None where there is none.
+
+        Nobody is given it again before nothing of it was committed for as long.
+
+        Args:
+            now: when it is taken.
+            silent_since: one that was taken before is given only where nothing of it was committed since.
+        """
+        ...
+
+    async def purge(self, before: datetime) -> int:
+        """Delete parts that came before a time and whose import is not running, and return how many went."""
         ...

@@ -22,11 +22,13 @@ class StartImportCommand:
         options: how it goes about it.
         digest: SHA-256 of the file; None for what comes from a pipe, which cannot be known again.
         restart: begin anew even where the same file was imported with the same options before.
+        upload: the id under which its rows are kept here; None where they are not.
     """
 
     options: ImportOptions
     digest: bytes | None = None
     restart: bool = False
+    upload: ImportId | None = None
 
 
 @frozen
@@ -48,7 +50,7 @@ class StartImport:
         if command.restart and fingerprint is not None and (old := await self.store.find(fingerprint)) is not None:
             await self.store.forget(old.id)
         new = Import(
-            id=ImportId(self.ids.event_id()),
+            id=command.upload or ImportId(self.ids.event_id()),
             options=command.options,
             fingerprint=fingerprint,
             state=ImportState.RUNNING,
@@ -56,6 +58,7 @@ class StartImport:
             started_by=str(context.actor),
             started_at=now,
             updated_at=now,
+            uploaded=command.upload is not None,
         )
         said = (command.options.mode.value, command.options.by.value)
         entry = service_entry(STARTED, said, str(new.id), context, event_id=self.ids.event_id(), at=now)

@@ -199,6 +199,7 @@ class Import:
         updated_at: when the last batch was committed.
         finished_at: when it ended, or None.
         trouble: the code of what it failed of.
+        uploaded: its rows are kept here, and a copy of the service imports them.
     """
 
     id: ImportId
@@ -211,6 +212,7 @@ class Import:
     updated_at: datetime
     finished_at: datetime | None = None
     trouble: str | None = None
+    uploaded: bool = False
 
     def moved(self, progress: Progress, at: datetime) -> "Import":
         """Return the import, further on."""
@@ -219,3 +221,8 @@ class Import:
     def ended(self, state: ImportState, at: datetime, trouble: str | None = None) -> "Import":
         """Return the import at its end."""
         return evolve(self, state=state, updated_at=at, finished_at=at, trouble=trouble)
+
+
+def correlation_of(one: Import) -> str:
+    """Return the correlation id of everything that an import causes."""
+    return f"import-{one.id}"

@@ -4,10 +4,10 @@ A reader is fed bytes as they come and gives the rows that are whole by then. It
 import can be gone on with behind any of them. Needs the extra `usercore[messages]`, and Parquet `user-cli[parquet]`.
 """
 
+from usercore.bulk.imports.ports import RowReader
 from usercore.bulk.imports.values import ImportFormat
 from usercore.codec.rows.csv_rows import CsvRows
 from usercore.codec.rows.ndjson_rows import NdjsonRows
-from usercore.codec.rows.reading import RowReader
 
 __all__ = ["CsvRows", "NdjsonRows", "RowReader", "row_reader"]
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from usercore.bulk.imports.errors import ImportUnreadableError
+from usercore.bulk.imports.ports import RowReader
 from usercore.bulk.imports.values import ROW_MAX_BYTES, ImportRow
 from usercore.codec.rows.fields import CSV_COLUMNS, PASSWORD, fields_of_columns, row_of
-from usercore.codec.rows.reading import BOM, NOT_UTF8, TOO_LONG, RowReader, broken, row_violation
+from usercore.codec.rows.reading import BOM, NOT_UTF8, TOO_LONG, broken, row_violation
 from usercore.kernel.errors import Violation
 
 _ATTRIBUTES: Final = "attributes."

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from usercore.bulk.imports.ports import RowReader
 from usercore.bulk.imports.values import ROW_MAX_BYTES, ImportRow
 from usercore.codec.rows.fields import RowFields, UnsureError, count_members, row_of, row_of_fields
-from usercore.codec.rows.reading import BOM, TOO_LONG, RowReader, broken, row_violation
+from usercore.codec.rows.reading import BOM, TOO_LONG, broken, row_violation
 from usercore.codec.strict_json import JsonRefusedError, read_json
 
 _DECODE: Final = msgspec.json.Decoder(RowFields).decode

@@ -1,33 +1,12 @@
 """What every reader of rows is."""
 
-from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from usercore.bulk.imports.values import ROW_MAX_BYTES, ImportRow
 from usercore.kernel.errors import Violation
 
 BOM: Final = b"\xef\xbb\xbf"
 """Source: Unicode, 2.6: it may stand at the beginning of UTF-8, and says nothing."""
-
-
-class RowReader(Protocol):
-    """Reads rows from bytes as they come."""
-
-    def feed(self, data: bytes) -> Iterator[ImportRow]:
-        """Yield the rows that are whole with these bytes. Take all of them before more is fed.
-
-        Raises:
-            ImportUnreadableError: no row of it can be read.
-        """
-        ...
-
-    def close(self) -> Iterator[ImportRow]:
-        """Yield what is left at the file's end.
-
-        Raises:
-            ImportUnreadableError: no row of it can be read.
-        """
-        ...
 
 
 def broken(line: int, end: int, next_line: int, violation: Violation) -> ImportRow:

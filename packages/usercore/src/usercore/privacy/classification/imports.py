@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from usercore.privacy.classification.declaring import NOBODY, ClassifiedTable, plain, pseudonymous, table
+from usercore.privacy.classification.declaring import NOBODY, ClassifiedTable, personal, plain, pseudonymous, table
 from usercore.privacy.classification.values import Category, DataSubject, Purpose, RetentionClass
 
 IMPORTS: Final = table(
@@ -35,6 +35,8 @@ IMPORTS: Final = table(
         plain("updated_at"),
         plain("finished_at"),
         plain("trouble"),
+        plain("uploaded"),
+        plain("taken_at"),
     ),
 )
 
@@ -57,4 +59,16 @@ ERRORS: Final = table(
     ),
 )
 
-TABLES: Final[tuple[ClassifiedTable, ...]] = (IMPORTS, ERRORS)
+PARTS: Final = table(
+    "import_parts",
+    about="Files of users to be imported, sealed, until they are: minutes, an hour where the rest of one does not come",
+    withheld="nobody is found in it before it is imported; then the user is shown",
+    category=Category.IDENTITY,
+    purposes=(Purpose.OPERATION,),
+    retention=RetentionClass.SET_ASIDE,
+    erasure=NOBODY,
+    data_subjects=(DataSubject.USERS,),
+    columns=(plain("import_id"), plain("number"), plain("came_at"), personal("sealed")),
+)
+
+TABLES: Final[tuple[ClassifiedTable, ...]] = (IMPORTS, ERRORS, PARTS)

@@ -9,7 +9,7 @@ from usercore.adapters.sql.tables.audit import (
 )
 from usercore.adapters.sql.tables.base import metadata
 from usercore.adapters.sql.tables.consents import consent_purposes, consents, suppressions
-from usercore.adapters.sql.tables.imports import import_errors, imports
+from usercore.adapters.sql.tables.imports import import_errors, import_parts, imports
 from usercore.adapters.sql.tables.keys import service_keys, user_keys
 from usercore.adapters.sql.tables.merging import merge_candidates, merge_scans, user_merges
 from usercore.adapters.sql.tables.preferences import email_preferences, email_topics
@@ -39,6 +39,7 @@ __all__ = [
     "email_topics",
     "idempotency_keys",
     "import_errors",
+    "import_parts",
     "imports",
     "inactivity_notices",
     "inbox",

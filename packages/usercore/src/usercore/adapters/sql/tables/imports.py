@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
@@ -43,6 +44,9 @@ imports: Final = Table(
     Column("updated_at", TIME, nullable=False),
     Column("finished_at", TIME),
     Column("trouble", Text),
+    # Its rows are in import_parts, and a copy of the service imports them; when one last began to.
+    Column("uploaded", Boolean, nullable=False, server_default=text("false")),
+    Column("taken_at", TIME),
     PrimaryKeyConstraint("id", name="pk_imports"),
     CheckConstraint("state IN ('RUNNING', 'COMPLETED', 'CANCELLED', 'FAILED')", name="ck_imports_state"),
 )
@@ -62,4 +66,15 @@ import_errors: Final = Table(
     Column("detail", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "number", name="pk_import_errors"),
     ForeignKeyConstraint(["import_id"], ["imports.id"], name="fk_import_errors_import_id"),
+)
+
+import_parts: Final = Table(
+    "import_parts",
+    metadata,
+    # No key into imports: parts come before the import, which begins once all are there.
+    Column("import_id", ID, nullable=False),
+    Column("number", Integer, nullable=False, autoincrement=False),
+    Column("came_at", TIME, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("import_id", "number", name="pk_import_parts"),
 )
