@@ -45,4 +45,4 @@ def private_archive(path: Path) -> Iterator[FileSink]:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise FileUnusableError(f"the file {path} cannot be written: {error.strerror}") from None
+        raise FileUnusableError(f"the file that is named cannot be written: {error.strerror}") from None

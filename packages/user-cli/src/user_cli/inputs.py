@@ -230,4 +230,4 @@ def _write(path: Path, data: bytes, mode: int) -> None:
             file.write(data)
         unfinished.replace(path)
     except OSError as error:
-        raise FileUnusableError(f"the file {path} cannot be written: {error.strerror}") from None
+        raise FileUnusableError(f"the file that is named cannot be written: {error.strerror}") from None
